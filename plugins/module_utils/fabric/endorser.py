@@ -1,0 +1,75 @@
+"""Ask one peer: its Endorser service, the way to system chaincodes and to chaincode on exactly that peer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import grpc
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.errors import FabricError, NotReadyError
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.proposal import Proposal, new_proposal
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.signing import Signer
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.transport import Endpoint, grpc_channel
+from fabric_protos.peer import peer_pb2_grpc, proposal_response_pb2
+
+# Chaincodes answer 200 up to 399 for success, 400 and above for an error (hyperledger/fabric-chaincode-go
+# ``shim.ERRORTHRESHOLD``).
+_FIRST_ERROR_STATUS = 400
+
+_NOT_READY = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
+
+
+def rpc_error(error: grpc.RpcError, what: str, where: str, details: str = "") -> FabricError:
+    """The typed error for a failed call: NotReadyError when trying again may help, FabricError otherwise.
+
+    :param what: what was tried, ``"evaluating assets on demo"``
+    :param details: what came back; by default the status details of the call
+    """
+    code: grpc.StatusCode = error.code()
+    message = f"{what} failed: {code.name}: {details or error.details() or 'no details'}"
+    if code in _NOT_READY:
+        return NotReadyError(message, where, "check that the node runs, and look at its log")
+    return FabricError(message, where)
+
+
+def process_proposal(
+    endpoint: Endpoint, proposal: Proposal, timeout: float = 10
+) -> proposal_response_pb2.ProposalResponse:
+    """Send a signed proposal to one peer and return its endorsement.
+
+    Raises NotReadyError when the peer cannot be reached in ``timeout`` seconds, FabricError with the peer's
+    or chaincode's message when it refuses.
+    """
+    what = f"asking {proposal.chaincode}" + (f" on channel {proposal.channel}" if proposal.channel else "")
+    with grpc_channel(endpoint) as channel:
+        try:
+            response: proposal_response_pb2.ProposalResponse = peer_pb2_grpc.EndorserStub(
+                channel
+            ).ProcessProposal(proposal.signed, timeout=timeout)
+        except grpc.RpcError as error:
+            raise rpc_error(error, what, str(endpoint)) from error
+    if response.response.status >= _FIRST_ERROR_STATUS:
+        raise FabricError(
+            f"{what} failed: {response.response.status}: {response.response.message}", str(endpoint)
+        )
+    return response
+
+
+def query(
+    endpoint: Endpoint,
+    signer: Signer,
+    channel: str,
+    chaincode: str,
+    args: Sequence[bytes],
+    timeout: float = 10,
+) -> bytes:
+    """Evaluate a chaincode on one peer and return its payload; nothing is written.
+
+    :param channel: the channel's id; empty for what belongs to the peer itself (cscc, installed packages),
+        and then the signer must be an admin of the peer's own organisation
+    :param args: the function's name first, then its arguments
+    :param timeout: seconds
+
+    Raises NotReadyError for an unreachable or starting peer, FabricError with the peer's message otherwise.
+    """
+    proposal = new_proposal(signer, channel, chaincode, args)
+    return bytes(process_proposal(endpoint, proposal, timeout).response.payload)
