@@ -1,8 +1,10 @@
-"""What every secrets backend offers, and the one registry of them."""
+"""What every secrets backend offers."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 
 class SecretsError(Exception):
@@ -20,11 +22,26 @@ class SecretsError(Exception):
         super().__init__(f"{what}{at}{then}")
 
 
+@dataclass(frozen=True)
+class Secret:
+    """One version of a secret.
+
+    :param fields: field name to value; never printed
+    :param version: the store's version number of it, counted from 1
+    """
+
+    fields: dict[str, str] = field(repr=False)
+    version: int
+
+
 class SecretsBackend(ABC):
-    """A store of secrets, addressed as ``<mount>/<path>``; a secret is a flat map of strings."""
+    """A store of secrets, addressed as ``<mount>/<path>``; a secret is a flat map of strings.
+
+    Safe to use from several threads. Every method raises SecretsError when the store refuses or is silent.
+    """
 
     @abstractmethod
-    def read(self, path: str) -> dict[str, str] | None:
+    def get(self, path: str) -> Secret | None:
         """Return the newest version of the secret, or None when there is none."""
 
     @abstractmethod
@@ -38,3 +55,26 @@ class SecretsBackend(ABC):
     @abstractmethod
     def delete(self, path: str) -> None:
         """Remove the secret with all its versions."""
+
+    @abstractmethod
+    def get_many(self, paths: Sequence[str]) -> dict[str, Secret | None]:
+        """``get`` for several paths at once, concurrently where the backend can."""
+
+    def read(self, path: str) -> dict[str, str] | None:
+        """Return the fields of the newest version, or None when there is no such secret."""
+        secret = self.get(path)
+        return None if secret is None else secret.fields
+
+
+def changed_fields(before: dict[str, str] | None, after: dict[str, str] | None) -> dict[str, str]:
+    """Say per field name whether it is added, removed, changed or unchanged, without any value."""
+    old, new = before or {}, after or {}
+
+    def verdict(name: str) -> str:
+        if name not in old:
+            return "added"
+        if name not in new:
+            return "removed"
+        return "unchanged" if old[name] == new[name] else "changed"
+
+    return {name: verdict(name) for name in sorted({*old, *new})}
