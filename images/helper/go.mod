@@ -1,0 +1,3 @@
+module selvedge.invalid/helper
+
+go 1.24
