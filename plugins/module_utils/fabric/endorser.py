@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import grpc
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.concurrent import together
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.errors import FabricError, NotReadyError
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.proposal import Proposal, new_proposal
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.signing import Signer
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.transaction import Endorsed, assemble
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.transport import Endpoint, grpc_channel
 from fabric_protos.peer import peer_pb2_grpc, proposal_response_pb2
 
 # Chaincodes answer 200 up to 399 for success, 400 and above for an error (hyperledger/fabric-chaincode-go
 # ``shim.ERRORTHRESHOLD``).
 _FIRST_ERROR_STATUS = 400
+_PEER_ERROR_STATUS = 500
 
 _NOT_READY = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
 
@@ -31,6 +35,19 @@ def rpc_error(error: grpc.RpcError, what: str, where: str, details: str = "") ->
     return FabricError(message, where)
 
 
+def _about(proposal: Proposal) -> str:
+    return f"asking {proposal.chaincode}" + (f" on channel {proposal.channel}" if proposal.channel else "")
+
+
+def _send(endpoint: Endpoint, proposal: Proposal, timeout: float) -> proposal_response_pb2.ProposalResponse:
+    """Send a signed proposal to one peer and return whatever it answers."""
+    with grpc_channel(endpoint) as channel:
+        try:
+            return peer_pb2_grpc.EndorserStub(channel).ProcessProposal(proposal.signed, timeout=timeout)
+        except grpc.RpcError as error:
+            raise rpc_error(error, _about(proposal), str(endpoint)) from error
+
+
 def process_proposal(
     endpoint: Endpoint, proposal: Proposal, timeout: float = 10
 ) -> proposal_response_pb2.ProposalResponse:
@@ -39,19 +56,39 @@ def process_proposal(
     Raises NotReadyError when the peer cannot be reached in ``timeout`` seconds, FabricError with the peer's
     or chaincode's message when it refuses.
     """
-    what = f"asking {proposal.chaincode}" + (f" on channel {proposal.channel}" if proposal.channel else "")
-    with grpc_channel(endpoint) as channel:
-        try:
-            response: proposal_response_pb2.ProposalResponse = peer_pb2_grpc.EndorserStub(
-                channel
-            ).ProcessProposal(proposal.signed, timeout=timeout)
-        except grpc.RpcError as error:
-            raise rpc_error(error, what, str(endpoint)) from error
-    if response.response.status >= _FIRST_ERROR_STATUS:
-        raise FabricError(
-            f"{what} failed: {response.response.status}: {response.response.message}", str(endpoint)
-        )
+    response = _send(endpoint, proposal, timeout)
+    status, message = response.response.status, response.response.message
+    if status >= _FIRST_ERROR_STATUS:
+        raise FabricError(f"{_about(proposal)} failed: {status}: {message}", str(endpoint))
     return response
+
+
+def endorse_on(endpoints: Sequence[Endpoint], proposal: Proposal, timeout: float = 30) -> Endorsed:
+    """Have exactly these peers endorse, at the same time.
+
+    Unlike the Gateway this does not depend on what peers have learnt of each other by gossip, so it works in
+    the second after they joined a channel.
+    """
+    calls = {str(endpoint): partial(process_proposal, endpoint, proposal, timeout) for endpoint in endpoints}
+    return assemble(proposal, together(calls))
+
+
+def require_answer(
+    endpoint: Endpoint, signer: Signer, channel: str, chaincode: str, timeout: float = 10
+) -> None:
+    """Make sure that the chaincode itself answers on this peer, if only to say that it does not understand.
+
+    Raises NotReadyError with the peer's message when it does not: not installed, not approved, not connected.
+    """
+    proposal = new_proposal(signer, channel, chaincode, [b"org.hyperledger.fabric:GetMetadata"])
+    response = _send(endpoint, proposal, timeout)
+    # The peer's own failures are 500 without a payload (internal/pkg/gateway/apiutils.go, responseStatus).
+    if response.response.status >= _PEER_ERROR_STATUS and not response.payload:
+        raise NotReadyError(
+            f"chaincode {chaincode} does not answer on channel {channel}: {response.response.message}",
+            str(endpoint),
+            "look at the log of the chaincode's server, and whether the peer reaches its address",
+        )
 
 
 def query(
