@@ -92,7 +92,7 @@ def server_config(
                 }
             }
         ],
-        "storage": {"raft": {"path": data_dir, "node_id": node_id}},
+        "storage": {"raft": {"path": data_dir, "node_id": node_id, "performance_multiplier": 1}},
         "seal": {"static": {"current_key_id": seal_key_id, "current_key": f"file://{seal_key_file}"}},
         # Only the configuration can declare an audit device; the API refuses to.
         # Without a description HCL's JSON reader takes the lone nested object for part of the name.

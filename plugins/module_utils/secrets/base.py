@@ -22,6 +22,10 @@ class SecretsError(Exception):
         super().__init__(f"{what}{at}{then}")
 
 
+class AbsentError(SecretsError):
+    """The store answered that what was asked for is not there."""
+
+
 @dataclass(frozen=True)
 class Secret:
     """One version of a secret.

@@ -10,6 +10,7 @@ from threading import Lock
 from typing import Any, TypeVar
 
 from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.base import (
+    AbsentError,
     Secret,
     SecretsBackend,
     SecretsError,
@@ -90,7 +91,7 @@ class OpenBao(SecretsBackend):
 
         :param what: the request as a phrase, ``"reading a secret"``
         :param where: the path in the store
-        :raises hvac.exceptions.InvalidPath: what is asked for does not exist (only this one passes through)
+        :raises AbsentError: what is asked for does not exist
         """
         with self._login:
             if not self._client.token:
@@ -114,7 +115,7 @@ class OpenBao(SecretsBackend):
                     name, mount_point=mount, raise_on_deleted_version=True
                 ),
             )
-        except hvac_errors.InvalidPath:
+        except AbsentError:
             return None
         data = answer["data"]
         return Secret(
@@ -132,7 +133,7 @@ class OpenBao(SecretsBackend):
                 path,
                 lambda client: client.secrets.kv.v2.create_or_update_secret(name, fields, mount_point=mount),
             )
-        except hvac_errors.InvalidPath as error:
+        except AbsentError as error:
             raise _no_mount(path) from error
         return int(answer["data"]["version"])
 
@@ -144,7 +145,7 @@ class OpenBao(SecretsBackend):
                 path,
                 lambda client: client.secrets.kv.v2.list_secrets(name, mount_point=mount),
             )
-        except hvac_errors.InvalidPath:
+        except AbsentError:
             return []
         return [str(key) for key in answer["data"]["keys"]]
 
@@ -155,19 +156,6 @@ class OpenBao(SecretsBackend):
             path,
             lambda client: client.secrets.kv.v2.delete_metadata_and_all_versions(name, mount_point=mount),
         )
-
-    def metadata(self, path: str) -> dict[str, Any] | None:
-        """``current_version`` and ``versions`` of a secret, no values; None when there is none."""
-        mount, name = _split(path)
-        try:
-            answer = self.call(
-                "reading a secret's metadata",
-                path,
-                lambda client: client.secrets.kv.v2.read_secret_metadata(name, mount_point=mount),
-            )
-        except hvac_errors.InvalidPath:
-            return None
-        return dict(answer["data"])
 
     def _do_login(self, client: hvac.Client) -> None:
         parameters = {"name": self._role} if self._role else {}
@@ -180,8 +168,8 @@ class OpenBao(SecretsBackend):
         while True:
             try:
                 return request(self._client)
-            except hvac_errors.InvalidPath:
-                raise
+            except hvac_errors.InvalidPath as error:
+                raise AbsentError(f"{what}: there is no such path", f"{self.url} {where}") from error
             except (requests.exceptions.SSLError, requests.exceptions.InvalidURL) as error:
                 raise SecretsError(
                     f"{what} failed: {_last(error)}",
@@ -210,11 +198,14 @@ class OpenBao(SecretsBackend):
 
 
 def _passes(error: hvac_errors.VaultError) -> bool:
-    """Whether the store only says that it is sealed, starting, or electing a leader."""
+    """Whether the store only says that it is sealed, starting, electing a leader or making a mount."""
+    if isinstance(error, (hvac_errors.VaultDown, hvac_errors.VaultNotInitialized)):
+        return True
     text = str(error).lower()
-    return isinstance(error, (hvac_errors.VaultDown, hvac_errors.VaultNotInitialized)) or (
-        isinstance(error, (hvac_errors.InternalServerError, hvac_errors.BadGateway)) and "active" in text
-    )
+    # A standby without a leader answers 500; a KV mount that was just made answers 400 for a moment.
+    if isinstance(error, hvac_errors.InternalServerError | hvac_errors.BadGateway):
+        return "active" in text
+    return isinstance(error, hvac_errors.InvalidRequest) and "upgrading from non-versioned" in text
 
 
 def _split(path: str, mount_alone: bool = False) -> tuple[str, str]:
