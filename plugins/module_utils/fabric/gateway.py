@@ -146,7 +146,12 @@ def endorse(
 
 
 def submit(endpoint: Endpoint, signer: Signer, endorsed: Endorsed, timeout: float = 30) -> None:
-    """Sign an endorsed transaction and hand it to the ordering service through the peer. Does not wait."""
+    """Sign an endorsed transaction and hand it to the ordering service through the peer.
+
+    Does not wait for the commit. Is tried again while no orderer takes it, as in the second before a new
+    channel has its leader: a transaction that gets there twice has its effect once.
+    """
+    deadline = time.monotonic() + timeout
     request = gateway_pb2.SubmitRequest(
         transaction_id=endorsed.tx_id,
         channel_id=endorsed.channel,
@@ -154,10 +159,9 @@ def submit(endpoint: Endpoint, signer: Signer, endorsed: Endorsed, timeout: floa
             payload=endorsed.envelope.payload, signature=signer.sign(endorsed.envelope.payload)
         ),
     )
-    _call(
-        endpoint,
-        f"submitting transaction {endorsed.tx_id} to channel {endorsed.channel}",
-        lambda stub: stub.Submit(request, timeout=timeout),
+    what = f"submitting transaction {endorsed.tx_id} to channel {endorsed.channel}"
+    until_ready(
+        lambda: _call(endpoint, what, lambda stub: stub.Submit(request, timeout=remaining(deadline))), deadline
     )
 
 

@@ -6,10 +6,12 @@ Endorsements are asked of the named peers and not of a Gateway, see :func:`endor
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.concurrent import remaining, until_ready
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.definition import Definition
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.endorser import endorse_on, query
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.errors import FabricError, NotReadyError
@@ -138,5 +140,7 @@ def _write(
     endpoints: Sequence[Endpoint], signer: Signer, channel: str, function: str, args: Any, timeout: float
 ) -> str:
     proposal = new_proposal(signer, channel, _LIFECYCLE, [function.encode(), args.SerializeToString()])
-    submit(endpoints[0], signer, endorse_on(endpoints, proposal, timeout), timeout)
+    deadline = time.monotonic() + timeout
+    endorsed = until_ready(lambda: endorse_on(endpoints, proposal, remaining(deadline)), deadline)
+    submit(endpoints[0], signer, endorsed, timeout=remaining(deadline))
     return proposal.tx_id
