@@ -1,0 +1,66 @@
+# Copyright (c) The Selvedge maintainers
+# Apache-2.0, see LICENSE
+"""Make the boot material that a host lacks, and have it sealed there.
+
+What is missing is made in the controller's memory and travels to the host by SSH, on the module's standard input.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+from pathlib import Path
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.x509 import KeyPair, issue_server
+from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.base import SecretsError
+from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.openbao_approle import issue_secret_id
+
+_CERTIFICATE_DAYS = 3650
+
+
+class ActionModule(ActionBase):  # type: ignore[misc]
+    """One call of ``sealed_credentials`` to look; a second one only where something is missing."""
+
+    _supports_check_mode = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        super().run(tmp, task_vars)
+        arguments = self._task.args
+        variables = task_vars or {}
+        sealed = {key: arguments[key] for key in ("stack", "names", "unit")}
+        if arguments.get("restart"):
+            sealed["restart"] = arguments["restart"]
+        result = self._seal(sealed, variables)
+        if result.get("failed") or self._task.check_mode or not result["missing"]:
+            return result
+        try:
+            values = self._make(arguments, variables)
+        except (OSError, SecretsError) as error:
+            raise AnsibleActionFail(str(error)) from error
+        encoded = {name: base64.b64encode(value).decode() for name, value in values.items()}
+        return self._seal({**sealed, "values": encoded}, variables)
+
+    def _seal(self, arguments: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+        name = "selvedge.fabric.sealed_credentials"
+        result: dict[str, Any] = self._execute_module(module_name=name, module_args=arguments, task_vars=variables)
+        return result
+
+    def _make(self, arguments: dict[str, Any], variables: dict[str, Any]) -> dict[str, bytes]:
+        """All values of the stack, new: a key and its certificate belong together."""
+        if arguments["names"] == ["secret_id"]:
+            return {"secret_id": issue_secret_id(arguments["store"], arguments["approle"]).encode()}
+        state_dir = Path(self._templar.template(variables["selvedge_state_dir"]))
+        issuer = KeyPair((state_dir / "ca.crt").read_text(), (state_dir / "ca.key").read_text())
+        server = issue_server(
+            issuer, arguments["common_name"], "Selvedge", arguments["hosts"], _CERTIFICATE_DAYS
+        )
+        values = {
+            "ca_cert": issuer.cert_pem.encode(),
+            "server_cert": server.cert_pem.encode(),
+            "server_key": server.key_pem.encode(),
+            "seal_key": os.urandom(32),
+        }
+        return {name: values[name] for name in arguments["names"]}

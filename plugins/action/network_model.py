@@ -1,0 +1,67 @@
+# Copyright (c) The Selvedge maintainers
+# Apache-2.0, see LICENSE
+"""Validate the network model and hand each host its view, before any host is touched."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+from ansible_collections.selvedge.fabric.plugins.module_utils.model import view
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import ModelError, Network, load
+
+
+class ActionModule(ActionBase):  # type: ignore[misc]
+    """Runs on the controller only; nothing is sent to the host."""
+
+    _supports_check_mode = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        variables = task_vars or {}
+        try:
+            facts = self._facts(variables)
+        except ModelError as error:
+            raise AnsibleActionFail(str(error)) from error
+        return {**result, "changed": False, "ansible_facts": facts}
+
+    def _facts(self, variables: dict[str, Any]) -> dict[str, Any]:
+        network = self._network(variables)
+        host = variables["inventory_hostname"]
+        state_dir = self._templar.template(variables["selvedge_state_dir"])
+        ca_file = Path(state_dir) / "ca.crt"
+        ca_cert = ca_file.read_text() if ca_file.is_file() else ""
+        facts: dict[str, Any] = {
+            "selvedge_network_name": network.name,
+            "selvedge_controller": view.controller_view(network, state_dir),
+            "selvedge_registry": {
+                "host": network.registry_host.name,
+                "url": f"https://{network.registry_host.reach}:{network.settings['registry']['port']}",
+                "address": network.registry_address,
+                "images": view.required_images(network),
+            },
+        }
+        stage = self._task.args.get("stage", "site")
+        if stage == "controller":
+            return facts
+        if not ca_cert:
+            raise AnsibleActionFail(f"{ca_file} is missing: run bootstrap.yml first, it makes the bootstrap CA")
+        facts["selvedge_base_files"] = view.base_files(network, ca_cert)
+        if stage == "registry":
+            image = variables.get("selvedge_registry_image", "")
+            facts["selvedge_registry"]["view"] = view.registry_view(network, image)
+        if stage == "site":
+            lock = self._templar.template(variables.get("selvedge_images", {}))
+            facts["selvedge_host"] = view.host_view(network, host, lock, ca_cert)
+        return facts
+
+    def _network(self, variables: dict[str, Any]) -> Network:
+        model = self._templar.template(variables.get("selvedge_network"))
+        hosts = {}
+        for name in variables["groups"]["all"]:
+            known = variables["hostvars"][name]
+            reach = self._templar.template(known.get("ansible_host", name))
+            hosts[name] = {"reach": reach, "address": self._templar.template(known.get("selvedge_address", reach))}
+        return load(model, hosts)

@@ -1,0 +1,224 @@
+"""From a recipe below ``images/`` to an image: compile what is pinned, lay it out, hold it to its budget.
+
+An image is built only when its content key is new. The key covers the recipe, the pinned module files, our own
+helper sources, the Go release and this package, so a cache hit is as good as a build.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ansible_collections.selvedge.fabric.plugins.module_utils.images import oci
+
+SOURCE = "https://github.com/selvedge/fabric"
+MEGABYTE = 1_000_000
+
+
+class BuildError(Exception):
+    """A recipe is wrong, a build failed, or an image is over its budget."""
+
+
+@dataclass(frozen=True)
+class Built:
+    """What a build gave: the image's repository name, its version tag, the image, and whether it was made now."""
+
+    name: str
+    version: str
+    image: oci.Image
+    fresh: bool
+
+
+def deep_merge(base: Any, patch: Any) -> Any:
+    """``base`` with ``patch`` laid over it; mappings merge, everything else is replaced."""
+    if isinstance(base, dict) and isinstance(patch, dict):
+        return {**base, **{key: deep_merge(base.get(key), value) for key, value in patch.items()}}
+    return patch
+
+
+def tree_hash(paths: Iterable[Path]) -> str:
+    """SHA-256 over names and contents of files and of all files below folders; caches are passed over."""
+    digest = hashlib.sha256()
+    for path in paths:
+        files = sorted(path.rglob("*")) if path.is_dir() else [path]
+        for file in files:
+            if file.is_file() and "__pycache__" not in file.parts:
+                name = file.relative_to(path) if path.is_dir() else Path(file.name)
+                digest.update(f"{name}\0{file.stat().st_size}\0".encode())
+                digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+class Builder:
+    """Builds the images of one checkout.
+
+    :param root: the checkout, which has ``images/``
+    :param cache: where built images and binaries are kept
+    :param progress: called with one line for each step that takes long
+    """
+
+    def __init__(self, root: Path, cache: Path, progress: Callable[[str], None] = lambda line: None) -> None:
+        self._images = root / "images"
+        self._root = root
+        self._cache = cache
+        self._progress = progress
+        self._versions: dict[str, Any] = yaml.safe_load((self._images / "versions.yml").read_text())
+        self._go_version = ""
+
+    def recipe(self, name: str) -> dict[str, Any]:
+        path = self._images / name / "image.yml"
+        if not path.is_file():
+            known = sorted(item.parent.name for item in self._images.glob("*/image.yml"))
+            raise BuildError(f"there is no image '{name}'; there are {', '.join(known)}")
+        recipe: dict[str, Any] = yaml.safe_load(path.read_text())
+        return recipe
+
+    def default_version(self, name: str) -> str:
+        """The version that is built when none is asked for."""
+        recipe = self.recipe(name)
+        return str(self._versions[recipe["component"]]["default"] if "component" in recipe else recipe["version"])
+
+    def build(self, name: str, version: str = "") -> Built:
+        """Return the image ``name`` in ``version``, from the cache when nothing that it is made of has changed."""
+        recipe = self.recipe(name)
+        version = version or self.default_version(name)
+        key = self._key(name, recipe, version)
+        folder = self._cache / "images" / f"{name}-{version}-{key[:16]}"
+        if (folder / "manifest.json").is_file():
+            return Built(name, version, oci.load(folder), fresh=False)
+        self._progress(f"building {name} {version}")
+        layers = self._rootfs_layers(name, recipe) if "rootfs" in recipe else [self._go_layer(recipe, version)]
+        labels = {
+            "org.opencontainers.image.title": recipe["title"],
+            "org.opencontainers.image.version": version,
+            "org.opencontainers.image.source": SOURCE,
+            "org.opencontainers.image.revision": key[:40],
+            "org.opencontainers.image.licenses": "Apache-2.0",
+            "org.opencontainers.image.base.name": self._module(recipe, version),
+        }
+        image = oci.build(layers, recipe["config"], labels)
+        check_budget(name, image.size, recipe["budget_mb"])
+        oci.save(image, folder)
+        return Built(name, version, image, fresh=True)
+
+    def _module(self, recipe: dict[str, Any], version: str) -> str:
+        if "component" not in recipe:
+            return "debian:trixie"
+        component = self._versions[recipe["component"]]
+        if version not in component["versions"]:
+            raise BuildError(
+                f"{recipe['component']} {version} is not in images/versions.yml; "
+                f"there are {', '.join(component['versions'])}"
+            )
+        return f"{component['source']}@{component['versions'][version]}"
+
+    def _pins(self, recipe: dict[str, Any], version: str) -> Path:
+        path = self._images / "pins" / f"{recipe['component']}-{version}"
+        if not (path / "go.sum").is_file():
+            raise BuildError(f"{path} has no go.mod and go.sum: run `make pins`, and commit what it writes")
+        return path
+
+    def _key(self, name: str, recipe: dict[str, Any], version: str) -> str:
+        parts = [self._images / name, Path(__file__).parent]
+        extra = [version, self._module(recipe, version)]
+        if "component" in recipe:
+            parts.append(self._pins(recipe, version))
+            extra.append(self.go_version())
+        if recipe.get("helpers"):
+            parts.append(self._images / "helper")
+        parts += [self._root / path for path in recipe.get("inputs", [])]
+        return hashlib.sha256("\0".join([*extra, tree_hash(parts)]).encode()).hexdigest()
+
+    def go_version(self) -> str:
+        if not self._go_version:
+            self._go_version = self._run(["go", "env", "GOVERSION"], self._root).strip()
+        return self._go_version
+
+    def _run(self, command: list[str], cwd: Path, env: dict[str, str] | None = None) -> str:
+        try:
+            done = subprocess.run(
+                command,
+                cwd=cwd,
+                env={**os.environ, "GOTOOLCHAIN": "local", "GOFLAGS": "-buildvcs=false", **(env or {})},
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+        except FileNotFoundError as error:
+            raise BuildError(f"{command[0]} is not installed: run `make demo`, it installs what is missing") from error
+        if done.returncode:
+            raise BuildError(f"{' '.join(command)} failed in {cwd}:\n{done.stderr[-3000:]}")
+        return done.stdout
+
+    def compile(self, component: str, version: str, package: str, recipe: dict[str, Any] | None = None) -> Path:
+        """Compile one Go program, statically, from the component's pinned module; return the binary's path."""
+        recipe = recipe or {"component": component}
+        pins = self._pins({"component": component}, version)
+        tags, stamp = recipe.get("tags", []), recipe.get("stamp", "")
+        key = tree_hash([pins]) + self.go_version() + json.dumps([package, tags, stamp])
+        target = self._cache / "bin" / f"{component}-{version}" / hashlib.sha256(key.encode()).hexdigest()[:16]
+        target /= package.rsplit("/", 1)[-1]
+        if not target.is_file():
+            self._progress(f"compiling {package} {version}")
+            flags = "-s -w" + (f" -X {stamp.format(version=version)}" if stamp else "")
+            flags += " -extldflags '-static'" if recipe.get("cgo") else ""
+            command = ["go", "build", "-trimpath", "-ldflags", flags, "-o", str(target.with_suffix(".new"))]
+            command += ["-tags", ",".join(tags)] if tags else []
+            self._run([*command, package], pins, {"CGO_ENABLED": "1" if recipe.get("cgo") else "0"})
+            target.with_suffix(".new").rename(target)
+        return target
+
+    def _helper(self, name: str) -> bytes:
+        source = self._images / "helper"
+        target = self._cache / "bin" / f"helper-{tree_hash([source])[:16]}" / name
+        if not target.is_file():
+            command = ["go", "build", "-trimpath", "-ldflags", "-s -w", "-o", str(target), f"./cmd/{name}"]
+            self._run(command, source, {"CGO_ENABLED": "0"})
+        return target.read_bytes()
+
+    def _go_layer(self, recipe: dict[str, Any], version: str) -> bytes:
+        entries = [
+            oci.Entry(path, self.compile(recipe["component"], version, package, recipe).read_bytes(), mode=0o755)
+            for package, path in recipe["programs"].items()
+        ]
+        entries += [oci.Entry(path, self._helper(name), mode=0o755) for name, path in recipe["helpers"].items()]
+        entries += [oci.Entry(path, link=target, mode=0o777) for path, target in recipe.get("links", {}).items()]
+        entries += [self._module_file(recipe, version, source, item) for source, item in
+                    recipe.get("module_files", {}).items()]  # fmt: skip
+        for path in recipe["directories"]:
+            entries.append(oci.Entry(path, mode=0o1777 if path == "/tmp" else 0o750, uid=0 if path == "/tmp" else 10001))  # noqa: S108 - a path inside the image
+        return oci.layer_tar(entries)
+
+    def _module_file(self, recipe: dict[str, Any], version: str, source: str, item: dict[str, Any]) -> oci.Entry:
+        pins = self._pins(recipe, version)
+        module = self._module(recipe, version)
+        self._run(["go", "mod", "download", module.split("@")[0]], pins)
+        folder = Path(self._run(["go", "list", "-m", "-f", "{{.Dir}}", module.split("@")[0]], pins).strip())
+        content = yaml.safe_load((folder / source).read_text())
+        merged = deep_merge(content, item.get("merge", {}))
+        return oci.Entry(item["path"], yaml.safe_dump(merged, sort_keys=False).encode())
+
+    def _rootfs_layers(self, name: str, recipe: dict[str, Any]) -> list[bytes]:
+        target = self._cache / "rootfs" / f"{name}.tar"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        arguments = [str(self._root / item) for item in recipe["rootfs"].get("arguments", [])]
+        script = self._images / name / recipe["rootfs"]["script"]
+        self._run([sys.executable, str(script), str(target), *arguments], self._root)
+        data = target.read_bytes()
+        target.unlink()
+        return [data]
+
+
+def check_budget(name: str, size: int, budget_mb: float) -> None:
+    """Raise BuildError when an image of ``size`` bytes is over ``budget_mb`` megabytes (10^6)."""
+    if size > budget_mb * MEGABYTE:
+        raise BuildError(f"{name} has {size / MEGABYTE:.1f} MB, over its budget of {budget_mb} MB (images/{name})")

@@ -1,0 +1,17 @@
+"""Where things lie on a host. One place, so that roles, units and the guides agree."""
+
+from __future__ import annotations
+
+# The user that every container runs as; `bootstrap.yml` creates it on hosts.
+UID = 10001
+
+CONFIG = "/etc/selvedge"
+LIBRARY = "/usr/local/lib/selvedge"
+DATA = "/var/lib/selvedge"
+SECRETS = "/run/selvedge/secrets"
+CREDENTIALS = "/etc/credstore.encrypted"
+CA_CERT = f"{CONFIG}/ca.crt"
+AGENT = f"{CONFIG}/agent"
+
+# Inside containers.
+IN_SECRETS = "/run/secrets"

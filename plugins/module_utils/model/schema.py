@@ -1,0 +1,263 @@
+"""What a network model may say: every key, its type, its default and what it means.
+
+The table below is the one place that knows the keys. It validates, fills in defaults, and is what the reference
+guide is made from.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One mistake in a model: where it stands, what is wrong, what would be right."""
+
+    path: str
+    wrong: str
+    right: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.wrong}; {self.right}"
+
+
+@dataclass(frozen=True)
+class Field:
+    """One key of the model.
+
+    :param kind: ``str``, ``int``, ``bool``, ``map`` (fixed keys), ``list`` (of strings or of maps), ``any``
+    :param text: what it means, for people
+    :param default: used where the key is missing; a required key has none
+    :param fields: keys of a ``map``, or of the maps in a ``list``
+    :param pattern: what a string must match, with ``hint`` saying it in words
+    :param choices: the only strings allowed
+    """
+
+    kind: str
+    text: str
+    default: Any = None
+    required: bool = False
+    fields: dict[str, Field] = field(default_factory=dict)
+    pattern: str = ""
+    hint: str = ""
+    choices: tuple[str, ...] = ()
+    minimum: int = 0
+    maximum: int = 2**31
+
+
+_LABEL = {"pattern": r"[a-z]([a-z0-9-]{0,40}[a-z0-9])?", "hint": "lower-case letters, digits and dashes, as in DNS"}
+_PORT: dict[str, int] = {"minimum": 1, "maximum": 65535}
+_SIZE = {"pattern": r"[1-9][0-9]*[mg]", "hint": "a number with m or g, such as 512m"}
+_TIME = {"pattern": r"[1-9][0-9]*(ms|s|m)", "hint": "a number with ms, s or m, such as 500ms"}
+
+
+def _name(text: str) -> Field:
+    return Field("str", text, required=True, **_LABEL)  # type: ignore[arg-type]
+
+
+def _host(text: str) -> Field:
+    return Field("str", text, required=True)
+
+
+def _limits(memory: str) -> dict[str, Field]:
+    return {
+        "memory": Field("str", "memory limit of the container", default=memory, **_SIZE),  # type: ignore[arg-type]
+        "pids": Field("int", "limit of processes and threads", default=512, minimum=16),
+        "runtime": Field("str", "container runtime of the host's engine", default="runc"),
+    }
+
+
+_NODE = {
+    "name": _name("the node's name within its organisation"),
+    "host": _host("the inventory host that it runs on"),
+    "port": Field("int", "gRPC port on the host", **_PORT),
+    "operations_port": Field("int", "port of the operations endpoint on the host", **_PORT),
+    "log_level": Field("str", "Fabric logging specification", default="info"),
+}
+
+MODEL: dict[str, Field] = {
+    "name": _name("the network's name; containers, stacks and confirmations carry it"),
+    "domain": Field("str", "DNS domain below which nodes are named; default <name>.example"),
+    "fabric_version": Field("str", "Fabric version of peers and orderers", default="2.5.9"),
+    "ca_version": Field("str", "fabric-ca version", default="1.5.15"),
+    "registry": Field(
+        "map",
+        "the image registry that hosts pull from",
+        required=True,
+        fields={"host": _host("the inventory host that it runs on"), "port": Field("int", "its port", 5000, **_PORT)},
+    ),
+    "secrets_store": Field(
+        "map",
+        "the secrets store",
+        required=True,
+        fields={
+            "host": _host("the inventory host that it runs on"),
+            "port": Field("int", "its port", 8200, **_PORT),
+            "backend": Field("str", "which store", default="openbao", choices=("openbao",)),
+            "version": Field("str", "its version", default="2.4.0"),
+            **_limits("512m"),
+        },
+    ),
+    "organizations": Field(
+        "list",
+        "who takes part",
+        required=True,
+        fields={
+            "name": _name("the organisation's name; its mount in the store and its DNS label"),
+            "msp_id": Field("str", "its MSP id; default is the name, capitalised, with MSP", pattern=r"[A-Za-z0-9.-]+",
+                            hint="letters, digits, dots and dashes"),  # fmt: skip
+            "ca": Field(
+                "map",
+                "its certificate authority",
+                required=True,
+                fields={
+                    "host": _host("the inventory host that it runs on"),
+                    "port": Field("int", "port of the CA's REST API on the host", **_PORT),
+                    "operations_port": Field("int", "port of the operations endpoint on the host", **_PORT),
+                    **_limits("256m"),
+                },
+            ),
+            "orderers": Field(
+                "list",
+                "its ordering nodes",
+                default=[],
+                fields={
+                    **_NODE,
+                    "admin_port": Field("int", "port of the participation API on the host", **_PORT),
+                    **_limits("512m"),
+                },
+            ),
+            "peers": Field(
+                "list",
+                "its peers",
+                default=[],
+                fields={
+                    **_NODE,
+                    "anchor": Field("bool", "whether it is an anchor peer; default is the first peer only"),
+                    **_limits("512m"),
+                },
+            ),
+        },
+    ),
+    "channels": Field(
+        "list",
+        "channels, each with its own ledger",
+        default=[],
+        fields={
+            "name": Field("str", "the channel's name", required=True, pattern=r"[a-z][a-z0-9.-]{0,248}",
+                          hint="lower-case letters, digits, dots and dashes, a letter first"),  # fmt: skip
+            "organizations": Field("list", "peer organisations that take part", required=True),
+            "batch_timeout": Field("str", "how long an orderer waits for a block to fill", "500ms", **_TIME),
+            "batch_max_messages": Field("int", "transactions in a block at most", default=500, minimum=1),
+            "capabilities": Field(
+                "map",
+                "capability levels; a wrong one stops a channel for good",
+                default={},
+                fields={
+                    "channel": Field("str", "of all nodes", "V2_0", choices=("V2_0", "V3_0")),
+                    "orderer": Field("str", "of orderers", "V2_0", choices=("V2_0",)),
+                    "application": Field("str", "of peers", "V2_5", choices=("V2_0", "V2_5")),
+                },
+            ),
+        },
+    ),
+    "chaincodes": Field(
+        "list",
+        "chaincodes, run as a service, one instance a peer",
+        default=[],
+        fields={
+            "name": _name("the chaincode's name"),
+            "channel": Field("str", "the channel that it is committed on", required=True),
+            "version": Field("str", "its version, as committed", required=True, pattern=r"[A-Za-z0-9_.+-]+",
+                             hint="letters, digits, dots, dashes, plus and underscore; in quotes"),  # fmt: skip
+            "image": Field("str", "its image below images/", default="chaincode-python"),
+            "image_version": Field("str", "that image's version; default is the recipe's"),
+            "endorsement_policy": Field("str", "who must endorse", default="/Channel/Application/Endorsement"),
+            **_limits("256m"),
+        },
+    ),
+}  # fmt: skip
+
+
+def check(model: Any, fields: dict[str, Field] | None = None, path: str = "") -> tuple[dict[str, Any], list[Problem]]:
+    """Compare ``model`` with the table; return it with defaults filled in, and all problems found."""
+    fields = MODEL if fields is None else fields
+    if not isinstance(model, dict):
+        return {}, [Problem(path or "selvedge_network", f"is {_shown(model)}", "give a mapping of keys")]
+    problems: list[Problem] = []
+    result: dict[str, Any] = {}
+    for key in model:
+        if key not in fields:
+            near = difflib.get_close_matches(str(key), fields, n=1)
+            right = f"did you mean '{near[0]}'?" if near else f"known keys are {', '.join(sorted(fields))}"
+            problems.append(Problem(_join(path, str(key)), "is not a known key", right))
+    for key, spec in fields.items():
+        here = _join(path, key)
+        if model.get(key) is None:
+            if spec.required:
+                problems.append(Problem(here, "is missing", f"give {spec.text}"))
+            elif spec.kind == "map":
+                result[key], found = check(spec.default or {}, spec.fields, here)
+                problems += found
+            else:
+                result[key] = spec.default
+            continue
+        result[key], found = _check_value(model[key], spec, here)
+        problems += found
+    return result, problems
+
+
+def _check_value(value: Any, spec: Field, path: str) -> tuple[Any, list[Problem]]:
+    if spec.kind == "map":
+        return check(value, spec.fields, path)
+    if spec.kind == "list":
+        return _check_list(value, spec, path)
+    if spec.kind == "bool":
+        wrong = not isinstance(value, bool)
+        return value, [Problem(path, f"is {_shown(value)}", "give true or false")] if wrong else []
+    if spec.kind == "int":
+        fits = isinstance(value, int) and not isinstance(value, bool) and spec.minimum <= value <= spec.maximum
+        right = f"give a whole number from {spec.minimum} to {spec.maximum}"
+        return value, [] if fits else [Problem(path, f"is {_shown(value)}", right)]
+    return value, _check_string(value, spec, path)
+
+
+def _check_string(value: Any, spec: Field, path: str) -> list[Problem]:
+    if not isinstance(value, str):
+        return [Problem(path, f"is {_shown(value)}", "give a string, in quotes if it looks like a number")]
+    if spec.choices and value not in spec.choices:
+        near = difflib.get_close_matches(value, spec.choices, n=1)
+        hint = f"did you mean '{near[0]}'? " if near else ""
+        return [Problem(path, f"is {value!r}", f"{hint}one of {', '.join(spec.choices)}")]
+    if spec.pattern and not re.fullmatch(spec.pattern, value):
+        return [Problem(path, f"is {value!r}", f"give {spec.hint}")]
+    return []
+
+
+def _check_list(value: Any, spec: Field, path: str) -> tuple[list[Any], list[Problem]]:
+    if not isinstance(value, list):
+        return [], [Problem(path, f"is {_shown(value)}", "give a list")]
+    result, problems = [], []
+    for index, item in enumerate(value):
+        here = f"{path}[{index}]"
+        if not spec.fields:
+            problems += _check_string(item, Field("str", ""), here)
+            result.append(item)
+            continue
+        if isinstance(item, dict) and isinstance(item.get("name"), str):
+            here = f"{path}[{item['name']}]"
+        checked, found = check(item, spec.fields, here)
+        result.append(checked)
+        problems += found
+    return result, problems
+
+
+def _join(path: str, key: str) -> str:
+    return f"{path}.{key}" if path else key
+
+
+def _shown(value: Any) -> str:
+    return "empty" if value is None else f"{value!r} ({type(value).__name__})"

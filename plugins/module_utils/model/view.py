@@ -1,0 +1,375 @@
+"""From the network to what each host needs, and to what the controller does. Pure: no host, no clock, no secret.
+
+``host_view`` is everything that one host is brought to: directories, files, Compose stacks. ``controller_view`` is
+everything that is agreed on over the network: the store's layout, authorities, identities, channels, chaincodes.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import yaml
+
+from ansible_collections.selvedge.fabric.plugins.module_utils.model import compose, units
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.agent_config import agent_config
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.ca_stack import ca_files, ca_service
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.chaincode_package import package_of
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import Host, ModelError, Network, Service
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.paths import (
+    AGENT,
+    CA_CERT,
+    CONFIG,
+    DATA,
+    LIBRARY,
+    SECRETS,
+    UID,
+)
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.schema import Problem
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.secrets_layout import (
+    data_path,
+    mount_of,
+    secret_path,
+    templates,
+)
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.store_config import server_config
+
+CONTROLLER_NAME = "selvedge-controller"
+STORE_MATERIAL = ["ca_cert", "seal_key", "server_cert", "server_key"]
+REGISTRY_MATERIAL = ["ca_cert", "server_cert", "server_key"]
+_LEDGER_KINDS = ("orderer", "peer", "chaincode")
+
+
+class Images:
+    """The lock file's digests as full references on the network's registry."""
+
+    def __init__(self, network: Network, lock: dict[str, str]) -> None:
+        self._prefix = network.registry_address
+        self._lock = lock
+
+    def reference(self, name: str, version: str | None) -> str:
+        """``host:port/selvedge/<name>@sha256:...``; the only locked version when none is given."""
+        keys = [key for key in self._lock if key == f"{name}:{version}" or (not version and key.startswith(f"{name}:"))]
+        if not keys:
+            wanted = f"{name}:{version}" if version else name
+            problem = Problem("selvedge_images", f"has no digest for {wanted}", "run images.yml, it builds and locks")
+            raise ModelError([problem])
+        return f"{self._prefix}/{self._lock[keys[0]]}"
+
+
+def required_images(network: Network) -> list[dict[str, str]]:
+    """The images that the model's services run: ``name`` and, unless the recipe decides, ``version``."""
+    fabric = network.settings["fabric_version"]
+    wanted: dict[tuple[str, str], None] = {("openbao", network.settings["secrets_store"]["version"]): None}
+    if network.organizations:
+        wanted["fabric-ca", network.settings["ca_version"]] = None
+    for kind in ("orderer", "peer"):
+        if getattr(network, f"{kind}s"):
+            wanted[f"fabric-{kind}", fabric] = None
+    for chaincode in network.settings["chaincodes"]:
+        wanted[chaincode["image"], chaincode["image_version"] or ""] = None
+    return [{"name": name, **({"version": version} if version else {})} for name, version in wanted]
+
+
+def base_files(network: Network, ca_cert: str) -> list[dict[str, Any]]:
+    """What every host has from `bootstrap.yml` on."""
+    return [
+        _file(CA_CERT, ca_cert),
+        _file(f"/etc/docker/certs.d/{network.registry_address}/ca.crt", ca_cert),
+        _file(f"{LIBRARY}/wait-secrets", units.WAIT_SECRETS, "0755"),
+        _file(f"{LIBRARY}/install-material", units.INSTALL_MATERIAL, "0755"),
+        _file(f"{LIBRARY}/fetch-agent", units.FETCH_AGENT, "0755"),
+        _file("/etc/systemd/system/selvedge-stack@.service", units.STACK_SERVICE),
+        _file(f"/etc/systemd/system/{units.AGENT_UNIT}", units.AGENT_SERVICE),
+    ]
+
+
+def registry_view(network: Network, image: str) -> dict[str, Any]:
+    """The registry's stack for its host; ``image`` is the id that the archive was loaded under."""
+    config = yaml.safe_dump(
+        {
+            "version": 0.1,
+            "log": {"level": "warn"},
+            "storage": {"filesystem": {"rootdirectory": "/var/lib/registry"}, "delete": {"enabled": True}},
+            "http": {
+                "addr": "0.0.0.0:5000",
+                "tls": {"certificate": "/run/secrets/server_cert", "key": "/run/secrets/server_key"},
+            },
+        }
+    )
+    path = f"{CONFIG}/registry/config.yml"
+    definition = {"registry": compose.registry(network, image, path, config)}
+    waits = [f"{SECRETS}/registry/{name}" for name in REGISTRY_MATERIAL]
+    return {
+        "directories": [_directory(f"{DATA}/registry")],
+        "files": [
+            _file(path, config),
+            _file(f"/etc/systemd/system/{units.material_unit('registry')}",
+                  units.material_service("registry", REGISTRY_MATERIAL)),
+            *_stack_files(network, "registry", definition, waits),
+        ],
+        "stack": _project(network, "registry", definition),
+        "material": _material(network, network.registry_host, "registry", REGISTRY_MATERIAL),
+    }  # fmt: skip
+
+
+def host_view(network: Network, host: str, lock: dict[str, str], ca_cert: str) -> dict[str, Any]:
+    """Everything that ``site.yml`` brings one host to.
+
+    :param lock: image name and version to repository and digest (``selvedge_images``)
+    :param ca_cert: PEM of the bootstrap CA that the registry's, the store's and the controller's certificates come from
+    :returns: ``directories``, ``files``, ``stacks`` (name to project, services and secrets count), ``material``,
+        ``agent`` (whether it needs the agent), ``units``
+    """
+    images = Images(network, lock)
+    services = list(network.services(host))
+    stacks: dict[str, tuple[dict[str, Any], list[str]]] = {}
+    files: list[dict[str, Any]] = []
+    material = None
+    if network.store_host.name == host:
+        config = _store_config(network, ca_cert)
+        path = f"{CONFIG}/store/openbao.json"
+        image = images.reference("openbao", network.settings["secrets_store"]["version"])
+        stacks["store"] = (
+            {"store": compose.store(network, image, path, config)},
+            [f"{SECRETS}/store/{name}" for name in STORE_MATERIAL],
+        )
+        material = _material(network, network.store_host, "store", STORE_MATERIAL)
+        files += [
+            _file(path, config),
+            _file(f"/etc/systemd/system/{units.material_unit('store')}",
+                  units.material_service("store", STORE_MATERIAL)),
+        ]  # fmt: skip
+    rendered = {service.name: templates(network, service, ca_files(network, service)) for service in services}
+    for stack, kinds in (("ca", ("ca",)), ("ledger", _LEDGER_KINDS)):
+        members = [service for service in services if service.kind in kinds]
+        if members:
+            definition = {service.name: _service(network, service, images) for service in members}
+            stacks[stack] = (definition, [t["dest"] for service in members for t in rendered[service.name]])
+    if services:
+        files += _agent_files(network, host, images, [t for service in services for t in rendered[service.name]])
+    for stack, (definition, waits) in stacks.items():
+        files += _stack_files(network, stack, definition, waits)
+    data = [*(service.name for service in services if service.kind != "chaincode"), *(["store"] if material else [])]
+    return {
+        "name": host,
+        "directories": [_directory(f"{DATA}/{name}") for name in data],
+        "files": files,
+        "stacks": {name: _project(network, name, definition) for name, (definition, _) in stacks.items()},
+        "material": material,
+        "agent": bool(services),
+        "units": [units.stack_unit(stack) for stack in stacks],
+    }
+
+
+def controller_view(network: Network, state_dir: str) -> dict[str, Any]:
+    """Everything that the controller agrees on with the store, the CAs and the ledger.
+
+    :param state_dir: folder with the controller's boot material
+    """
+    reach = f"{network.store_host.reach}:{network.settings['secrets_store']['port']}"
+    return {
+        "store": {
+            "url": f"https://{reach}",
+            "ca_file": f"{state_dir}/ca.crt",
+            "cert_file": f"{state_dir}/controller.crt",
+            "key_file": f"{state_dir}/controller.key",
+        },
+        "store_config": _store_layout(network),
+        "authorities": [
+            {
+                "name": org.name,
+                "mount": mount_of(org.name),
+                "msp_id": org.msp_id,
+                "server_name": org.ca.name,
+                "server_hosts": sorted({org.ca.name, org.ca.host.address, org.ca.host.reach}),
+                "ca_address": org.ca.reach(),
+            }
+            for org in network.organizations.values()
+        ],
+        "identities": _identities(network),
+        "topology": _topology(network),
+        "channels": [_channel(network, channel) for channel in network.settings["channels"]],
+        "chaincodes": [_chaincode(network, chaincode) for chaincode in network.settings["chaincodes"]],
+    }
+
+
+def _file(path: str, content: str, mode: str = "0644") -> dict[str, Any]:
+    return {"path": path, "content": content, "mode": mode}
+
+
+def _directory(path: str) -> dict[str, Any]:
+    return {"path": path, "mode": "0750", "owner": UID}
+
+
+def _project(network: Network, stack: str, services: dict[str, Any]) -> dict[str, Any]:
+    """A Compose project: its definition, as the engine gets it and as the operator reads it."""
+    return {"name": f"{network.name}-{stack}", "services": services}
+
+
+def _stack_files(network: Network, stack: str, services: dict[str, Any], waits: list[str]) -> list[dict[str, Any]]:
+    definition = yaml.safe_dump(_project(network, stack, services), sort_keys=False, width=1000)
+    return [
+        _file(f"{CONFIG}/stacks/{stack}/compose.yml", definition),
+        _file(f"{CONFIG}/stacks/{stack}/secrets", "".join(f"{path}\n" for path in waits)),
+    ]
+
+
+def _service(network: Network, service: Service, images: Images) -> dict[str, Any]:
+    fabric = network.settings["fabric_version"]
+    if service.kind == "ca":
+        return ca_service(network, service, images.reference("fabric-ca", network.settings["ca_version"]))
+    if service.kind == "orderer":
+        return compose.orderer(network, service, images.reference("fabric-orderer", fabric))
+    if service.kind == "peer":
+        return compose.peer(network, service, images.reference("fabric-peer", fabric))
+    image = images.reference(service.settings["image"], service.settings["image_version"])
+    return compose.chaincode(service, image, package_of(service.settings).package_id)
+
+
+def _agent_files(network: Network, host: str, images: Images, rendered: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    config = agent_config(
+        network.store_url,
+        CA_CERT,
+        f"{AGENT}/role_id",
+        units.SECRET_ID_FILE,
+        rendered,
+        retry_max_s=1,
+    )
+    image = images.reference("openbao", network.settings["secrets_store"]["version"])
+    return [
+        _file(f"{AGENT}/agent.json", json.dumps(config, indent=1, sort_keys=True) + "\n"),
+        _file(f"{AGENT}/role_id", role_id(network, host)),
+        _file(f"{AGENT}/image", f"{image}\n"),
+    ]
+
+
+def role_id(network: Network, host: str) -> str:
+    """A host's AppRole role id: a name, not a secret."""
+    return f"{network.name}-{host}"
+
+
+def _material(network: Network, host: Host, stack: str, names: list[str]) -> dict[str, Any]:
+    return {
+        "stack": stack,
+        "names": names,
+        "unit": units.material_unit(stack),
+        "common_name": f"{stack}.{network.settings['domain']}",
+        "hosts": sorted({f"{stack}.{network.settings['domain']}", host.address, host.reach, "127.0.0.1"}),
+    }
+
+
+def _store_config(network: Network, ca_cert: str) -> str:
+    return server_config(
+        node_id=f"store.{network.settings['domain']}",
+        api_addr=network.store_url,
+        cluster_addr=f"https://{network.store_host.address}:8201",
+        client_ca_pem=ca_cert,
+        client_name=CONTROLLER_NAME,
+        audit_file="stdout",
+    )
+
+
+def _store_layout(network: Network) -> dict[str, Any]:
+    """Mounts and, for each host, the exact secrets that it may read and the address it may come from."""
+    return {
+        "mounts": [{"path": mount_of(name)} for name in network.organizations],
+        "hosts": [
+            {
+                "name": host.name,
+                "role_id": role_id(network, host.name),
+                "paths": sorted({data_path(service) for service in services}),
+                "cidrs": _cidrs(network, host),
+            }
+            for host in network.hosts.values()
+            if (services := list(network.services(host.name)))
+        ],
+    }
+
+
+def _cidrs(network: Network, host: Host) -> list[str]:
+    """Where a host's credential may be used from.
+
+    The store's own host reaches the published port by way of the engine's bridge, whose gateway the store then sees.
+    """
+    own = [f"{host.address}/32"]
+    return [*own, "172.16.0.0/12"] if host.name == network.store_host.name else own
+
+
+def _identities(network: Network) -> list[dict[str, Any]]:
+    """Who is to be enrolled, and where in the store it lies."""
+    found = [
+        {
+            "name": f"admin.{org.name}.{network.settings['domain']}",
+            "organization": org.name,
+            "kind": "admin",
+            "secret": f"{mount_of(org.name)}/users/admin",
+            "hosts": [],
+        }
+        for org in network.organizations.values()
+    ]
+    for service in [*network.orderers, *network.peers, *network.chaincodes]:
+        reach = [] if service.kind == "chaincode" else [service.host.address, service.host.reach]
+        found.append(
+            {
+                "name": service.name,
+                "organization": service.organization,
+                "kind": service.kind,
+                "secret": secret_path(service),
+                "hosts": sorted({service.name, *reach, "127.0.0.1"}),
+            }
+        )
+    return found
+
+
+def _topology(network: Network) -> dict[str, Any]:
+    def node(service: Service) -> dict[str, Any]:
+        admin = {"admin_address": service.reach("admin")} if service.kind == "orderer" else {}
+        anchor = {"anchor": service.settings["anchor"]} if service.kind == "peer" else {}
+        return {
+            "name": service.name,
+            "organization": service.organization,
+            "address": service.reach(),
+            "operations_address": service.reach("operations"),
+            "endpoint": service.endpoint,
+            **admin,
+            **anchor,
+        }
+
+    return {
+        "organizations": [
+            {"name": org.name, "msp_id": org.msp_id, "mount": mount_of(org.name), "role": org.role}
+            for org in network.organizations.values()
+        ],
+        "orderers": [node(service) for service in network.orderers],
+        "peers": [node(service) for service in network.peers],
+    }
+
+
+def _channel(network: Network, channel: dict[str, Any]) -> dict[str, Any]:
+    members = channel["organizations"]
+    definition = {
+        "capabilities": channel["capabilities"],
+        "batch_timeout": channel["batch_timeout"],
+        "batch_max_messages": channel["batch_max_messages"],
+        "organizations": members,
+        "orderer_organizations": [org.name for org in network.organizations.values() if org.orderers],
+        "orderers": [service.name for service in network.orderers],
+        "peers": [service.name for name in members for service in network.organizations[name].peers],
+    }
+    return {"name": channel["name"], "definition": definition}
+
+
+def _chaincode(network: Network, chaincode: dict[str, Any]) -> dict[str, Any]:
+    members = next(item for item in network.settings["channels"] if item["name"] == chaincode["channel"])
+    organizations = members["organizations"]
+    package = package_of(chaincode)
+    return {
+        "name": chaincode["name"],
+        "version": chaincode["version"],
+        "channel": chaincode["channel"],
+        "package": package.options,
+        "endorsement_policy": chaincode["endorsement_policy"],
+        "organizations": organizations,
+        "peers": [peer.name for name in organizations for peer in network.organizations[name].peers],
+    }

@@ -1,0 +1,144 @@
+#!/usr/bin/python
+# Copyright (c) The Selvedge maintainers
+# Apache-2.0, see LICENSE
+"""Build images from pinned sources and push them to a registry."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: image
+short_description: Build images from pinned sources and push them to a registry
+description:
+  - Builds each image from its recipe below C(images/) when its content is new, and pushes it when the registry
+    lacks its digest. Runs on the controller.
+options:
+  images:
+    description: The images to have; each item a C(name) and, if it is not the default, a C(version).
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      name: {description: "The image's folder below C(images/).", type: str, required: true}
+      version: {description: The version to build. Default is the one in C(images/versions.yml)., type: str}
+  root:
+    description: The checkout of the collection that has C(images/).
+    type: path
+    required: true
+  cache:
+    description: Folder for binaries and built images.
+    type: path
+    required: true
+  registry:
+    description: C(https://host:port) of the registry to push to. Without it, images are only built.
+    type: str
+  ca_file:
+    description: Path of the CA certificate that the registry's certificate comes from.
+    type: path
+  namespace:
+    description: First part of the repositories' names.
+    type: str
+    default: selvedge
+  archive:
+    description: Where to also write the first image as an archive for C(docker load).
+    type: path
+attributes:
+  check_mode: {support: full, description: Predicts without building}
+  diff_mode: {support: none, description: Digests are in the result}
+author: The Selvedge maintainers (@selvedge)
+"""
+
+EXAMPLES = r"""
+- name: Build and push the images of the ledger
+  selvedge.fabric.image:
+    images: [{name: fabric-peer}, {name: fabric-orderer, version: 3.1.1}]
+    root: /opt/selvedge
+    cache: /opt/selvedge/.cache
+    registry: https://registry.example.com:5000
+    ca_file: /etc/selvedge/ca.crt
+  delegate_to: localhost
+"""
+
+RETURN = r"""
+digests:
+  description: Image name and version to repository and digest.
+  returned: success
+  type: dict
+  sample: {"fabric-peer:2.5.9": "selvedge/fabric-peer@sha256:7d1b..."}
+sizes:
+  description: Image name and version to bytes on disk.
+  returned: success
+  type: dict
+"""
+
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+
+try:
+    from ansible_collections.selvedge.fabric.plugins.module_utils.images.builder import BuildError, Builder
+    from ansible_collections.selvedge.fabric.plugins.module_utils.images.oci import docker_archive
+    from ansible_collections.selvedge.fabric.plugins.module_utils.images.push import PushError, Registry
+
+    MISSING = ""
+except ImportError as error:
+    MISSING = str(error.name)
+
+
+def ensure(module: AnsibleModule) -> dict[str, Any]:
+    """Build and push what is missing; return the module's result."""
+    options = module.params
+    builder = Builder(Path(options["root"]), Path(options["cache"]), progress=module.log)
+    registry = Registry(options["registry"], options["ca_file"]) if options["registry"] else None
+    digests: dict[str, str] = {}
+    sizes: dict[str, int] = {}
+    changed = False
+    for item in options["images"]:
+        built = builder.build(item["name"], item["version"] or "")
+        repository = f"{options['namespace']}/{built.name}"
+        changed = changed or built.fresh
+        if registry and not registry.has(repository, built.image.digest):
+            changed = True
+            if not module.check_mode:
+                registry.push(repository, built.version, built.image)
+        label = f"{built.name}:{built.version}"
+        digests[label] = f"{repository}@{built.image.digest}"
+        sizes[label] = built.image.size
+        if options["archive"] and item is options["images"][0]:
+            archive = docker_archive(built.image, f"{repository}:{built.version}")
+            path = Path(options["archive"])
+            if not path.is_file() or path.read_bytes() != archive:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(archive)
+    return {"changed": changed, "digests": digests, "sizes": sizes}
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "images": {
+                "type": "list",
+                "elements": "dict",
+                "required": True,
+                "options": {"name": {"type": "str", "required": True}, "version": {"type": "str"}},
+            },
+            "root": {"type": "path", "required": True},
+            "cache": {"type": "path", "required": True},
+            "registry": {"type": "str"},
+            "ca_file": {"type": "path"},
+            "namespace": {"type": "str", "default": "selvedge"},
+            "archive": {"type": "path"},
+        },
+        required_by={"registry": "ca_file"},
+        supports_check_mode=True,
+    )
+    if MISSING:
+        module.fail_json(msg=missing_required_lib(MISSING))
+    try:
+        module.exit_json(**ensure(module))
+    except (BuildError, PushError) as error:
+        module.fail_json(msg=str(error))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,34 @@
+#!/usr/bin/python
+# Copyright (c) The Selvedge maintainers
+# Apache-2.0, see LICENSE
+
+DOCUMENTATION = r"""
+module: network_model
+short_description: Validate the network model and hand each host its view
+description:
+  - Validates the variable C(selvedge_network) against its schema and the inventory, all mistakes at once, and sets
+    facts with what the host needs. Pure, runs on the controller, touches nothing.
+options:
+  stage:
+    description:
+      - How much of the view is needed. V(controller) is before the bootstrap CA exists, V(base) needs that, V(registry)
+        the registry's image, V(site) the images' lock file as well.
+    type: str
+    choices: [controller, base, registry, site]
+    default: site
+attributes:
+  check_mode: {support: full, description: Changes nothing}
+author: The Selvedge maintainers (@selvedge)
+"""
+
+EXAMPLES = r"""
+- name: Validate the network model
+  selvedge.fabric.network_model:
+"""
+
+RETURN = r"""
+ansible_facts:
+  description: The host's view (C(selvedge_host)), the controller's (C(selvedge_controller)) and the registry's.
+  returned: success
+  type: dict
+"""

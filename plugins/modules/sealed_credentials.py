@@ -1,0 +1,87 @@
+#!/usr/bin/python
+# Copyright (c) The Selvedge maintainers
+# Apache-2.0, see LICENSE
+"""Keep a host's boot material sealed with systemd-creds."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: sealed_credentials
+short_description: Seal boot material on a host with systemd-creds
+description:
+  - Seals values with C(systemd-creds encrypt) (TPM2 where there is one) below C(/etc/credstore.encrypted) and starts the
+    unit that uses them. Without values it reports which names are missing. Values come by standard input only.
+  - Used by the action plugin M(selvedge.fabric.boot_material).
+options:
+  stack: {description: What the material is for; first part of the files' names., type: str, required: true}
+  names: {description: Names of the credentials that there must be., type: list, elements: str, required: true}
+  values: {description: Base64 of the values to seal now., type: dict}
+  unit: {description: The unit that uses the credentials; enabled and started., type: str, required: true}
+  restart: {description: Restart the unit although nothing was sealed., type: bool, default: false}
+attributes:
+  check_mode: {support: full, description: Predicts}
+author: The Selvedge maintainers (@selvedge)
+"""
+
+EXAMPLES = r"""
+- name: Look which boot material is missing
+  selvedge.fabric.sealed_credentials:
+    stack: store
+    names: [seal_key]
+    unit: selvedge-material-store.service
+"""
+
+RETURN = r"""
+missing:
+  description: Names that had no sealed file before.
+  returned: always
+  type: list
+  elements: str
+"""
+
+import base64
+import os
+
+from ansible.module_utils.basic import AnsibleModule
+
+FOLDER = "/etc/credstore.encrypted"
+
+
+def seal(module: AnsibleModule, path: str, name: str, value: bytes) -> None:
+    """Seal one value at ``path``."""
+    os.makedirs(FOLDER, mode=0o700, exist_ok=True)
+    command = ["systemd-creds", "encrypt", f"--name={name}", "-", path + ".new"]
+    module.run_command(command, data=value, binary_data=True, check_rc=True)
+    os.chmod(path + ".new", 0o600)
+    os.rename(path + ".new", path)
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "stack": {"type": "str", "required": True},
+            "names": {"type": "list", "elements": "str", "required": True},
+            "values": {"type": "dict", "no_log": True},
+            "unit": {"type": "str", "required": True},
+            "restart": {"type": "bool", "default": False},
+        },
+        supports_check_mode=True,
+    )
+    options = module.params
+    paths = {name: f"{FOLDER}/selvedge-{options['stack']}-{name}" for name in options["names"]}
+    missing = [name for name, path in paths.items() if not os.path.exists(path)]
+    values = options["values"] or {}
+    if module.check_mode or (missing and not values):
+        module.exit_json(changed=bool(missing) or options["restart"], missing=missing)
+    for name, value in values.items():
+        seal(module, paths[name], name, base64.b64decode(value))
+    code, _, _ = module.run_command(["systemctl", "is-active", "--quiet", options["unit"]])
+    changed = bool(values) or bool(code) or options["restart"]
+    if changed:
+        module.run_command(["systemctl", "enable", options["unit"]], check_rc=True)
+        module.run_command(["systemctl", "restart", options["unit"]], check_rc=True)
+    module.exit_json(changed=changed, missing=missing)
+
+
+if __name__ == "__main__":
+    main()
