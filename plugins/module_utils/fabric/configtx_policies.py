@@ -40,7 +40,7 @@ def policy_from_text(text: str) -> policies_pb2.Policy:
 
 
 def _encode(gate: Gate, identities: list[Any]) -> policies_pb2.SignaturePolicy:
-    """Encode a gate into ``identities``; configtxgen numbers an inner gate's principals before the outer's."""
+    """Encode a gate into ``identities``, an inner gate's before the outer's, as configtxgen does."""
     rules = {index: _encode(rule, identities) for index, rule in _enumerate(gate, Gate)}
     for index, principal in _enumerate(gate, Principal):
         role = msp_principal_pb2.MSPRole(

@@ -107,7 +107,9 @@ def concerned_organizations(original: Any, update: Any) -> list[tuple[str, str]]
 
 def _organizations_below(root: Any, path: tuple[str, ...]) -> set[tuple[str, str]]:
     sections = [path[1]] if len(path) > 1 else ["Application", "Orderer"]
-    found = {(section, name) for section in sections for name in root.groups[section].groups}
+    # Reading a missing key of a protobuf map would put it there.
+    present = [section for section in sections if section in root.groups]
+    found = {(section, name) for section in present for name in root.groups[section].groups}
     if len(path) > 2:
         found = {(section, name) for section, name in found if name == path[2]}
     return found
