@@ -49,8 +49,11 @@ class SecretsBackend(ABC):
         """Return the newest version of the secret, or None when there is none."""
 
     @abstractmethod
-    def write(self, path: str, fields: dict[str, str]) -> int:
-        """Write a new version, replacing all fields; return its number."""
+    def write(self, path: str, fields: dict[str, str], expected_version: int | None = None) -> int:
+        """Write a new version, replacing all fields; return its number.
+
+        :param expected_version: refuse unless this is the newest version; 0 means that there must be none
+        """
 
     @abstractmethod
     def list(self, path: str) -> list[str]:

@@ -125,13 +125,15 @@ class OpenBao(SecretsBackend):
     def get_many(self, paths: Sequence[str]) -> dict[str, Secret | None]:
         return dict(zip(paths, self.each(self.get, paths), strict=True))
 
-    def write(self, path: str, fields: dict[str, str]) -> int:
+    def write(self, path: str, fields: dict[str, str], expected_version: int | None = None) -> int:
         mount, name = _split(path)
         try:
             answer = self.call(
                 "writing a secret",
                 path,
-                lambda client: client.secrets.kv.v2.create_or_update_secret(name, fields, mount_point=mount),
+                lambda client: client.secrets.kv.v2.create_or_update_secret(
+                    name, fields, cas=expected_version, mount_point=mount
+                ),
             )
         except AbsentError as error:
             raise _no_mount(path) from error

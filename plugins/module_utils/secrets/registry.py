@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.base import SecretsBackend, SecretsError
 
+if TYPE_CHECKING:
+    from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.openbao import OpenBao
 
-def _openbao(options: dict[str, Any]) -> SecretsBackend:
+
+def _openbao(options: dict[str, Any]) -> OpenBao:
     # Imported late: a missing hvac must become a sentence, not a traceback on import of the module.
     from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.openbao import OpenBao
 
@@ -51,3 +54,12 @@ def open_store(options: dict[str, Any]) -> SecretsBackend:
         raise SecretsError(str(error), next_step="pip install it where ansible-playbook runs") from error
     except TypeError as error:
         raise SecretsError(f"the store option does not fit the backend {name!r}: {error}") from error
+
+
+def open_openbao(options: dict[str, Any]) -> OpenBao:
+    """``open_store`` for what only OpenBao has. Raises SecretsError when ``options`` name another backend."""
+    name = options.get("backend") or "openbao"
+    if name != "openbao":
+        raise SecretsError(f"this module configures OpenBao, not {name!r}", next_step="leave it out")
+    store: Any = open_store(options)
+    return store  # type: ignore[no-any-return]
