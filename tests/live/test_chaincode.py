@@ -11,6 +11,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric import (
     gateway,
     participation,
     peer_channels,
+    rollout,
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.concurrent import together
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.configtx import (
@@ -99,9 +100,9 @@ def wanted(
 
 def ensure(topology: Topology, goal: chaincode.Wanted) -> chaincode.Plan:
     """What the module does."""
-    plan = chaincode.plan(goal, chaincode.read(topology, goal))
-    chaincode.apply(topology, plan)
-    chaincode.wait(topology, goal, plan.target.sequence, 60)
+    plan = chaincode.plan(goal, rollout.read(topology, goal))
+    rollout.apply(topology, plan)
+    rollout.wait(topology, goal, plan.target.sequence, 60)
     return plan
 
 
@@ -128,6 +129,6 @@ def test_deploys_in_two_batch_timeouts_and_changes_nothing_the_second_time(
     assert (len(plan.install), plan.approve, plan.commit) == (4, ("Org1", "Org2"), True)
     assert plan.target.sequence == 1
 
-    again = chaincode.plan(goal, chaincode.read(topology, goal))
+    again = chaincode.plan(goal, rollout.read(topology, goal))
     assert not again.changed and not again.lines()
     assert again.before == again.after == plan.after

@@ -83,9 +83,12 @@ def require_answer(
     proposal = new_proposal(signer, channel, chaincode, [b"org.hyperledger.fabric:GetMetadata"])
     response = _send(endpoint, proposal, timeout)
     # The peer's own failures are 500 without a payload (internal/pkg/gateway/apiutils.go, responseStatus).
+    message = response.response.message
+    if "has not been initialized" in message:
+        return  # the definition asks for an initialisation; until then no peer passes anything else on
     if response.response.status >= _PEER_ERROR_STATUS and not response.payload:
         raise NotReadyError(
-            f"chaincode {chaincode} does not answer on channel {channel}: {response.response.message}",
+            f"chaincode {chaincode} does not answer on channel {channel}: {message}",
             str(endpoint),
             "look at the log of the chaincode's server, and whether the peer reaches its address",
         )

@@ -36,6 +36,10 @@ _NOT_DISCOVERED = (
 )
 
 
+class NoGatewayError(FabricError):
+    """The peer offers no Gateway service: it is older than 2.4, or its Gateway is switched off."""
+
+
 @dataclass(frozen=True)
 class CommitStatus:
     """How a transaction ended.
@@ -94,6 +98,8 @@ def _call(endpoint: Endpoint, what: str, call: Callable[[gateway_pb2_grpc.Gatewa
         try:
             return call(gateway_pb2_grpc.GatewayStub(channel))
         except grpc.RpcError as error:
+            if error.code() == grpc.StatusCode.UNIMPLEMENTED:
+                raise NoGatewayError(f"{what} failed: the peer has no Gateway", str(endpoint)) from error
             said = [error.details() or "", *error_details(error.trailing_metadata() or ())]
             details = "; ".join(filter(None, said))
             if any(message in details for message in _NOT_DISCOVERED):
@@ -161,7 +167,8 @@ def submit(endpoint: Endpoint, signer: Signer, endorsed: Endorsed, timeout: floa
     )
     what = f"submitting transaction {endorsed.tx_id} to channel {endorsed.channel}"
     until_ready(
-        lambda: _call(endpoint, what, lambda stub: stub.Submit(request, timeout=remaining(deadline))), deadline
+        lambda: _call(endpoint, what, lambda stub: stub.Submit(request, timeout=remaining(deadline))),
+        deadline,
     )
 
 
@@ -204,18 +211,20 @@ def submit_transaction(
     transient: Mapping[str, bytes] | None = None,
     endorsing_organizations: Sequence[str] = (),
     timeout: float = 60,
+    is_init: bool = False,
 ) -> TransactionResult:
     """Endorse, submit, and wait for the commit on this peer.
 
     :param args: the function's name first, then its arguments
     :param endorsing_organizations: MSP ids
+    :param is_init: whether this is the initialisation that the chaincode's definition requires
     :param timeout: seconds for all of it; endorsing is tried again while nodes are not ready
 
     Raises FabricError when it is not endorsed or not valid, NotReadyError when a node is not there or the
     time is up. After a NotReadyError while waiting the transaction may still commit.
     """
     deadline = time.monotonic() + timeout
-    proposal = new_proposal(signer, channel, chaincode, args, transient)
+    proposal = new_proposal(signer, channel, chaincode, args, transient, is_init)
     endorsed = until_ready(
         lambda: endorse(endpoint, proposal, endorsing_organizations, remaining(deadline)), deadline
     )

@@ -35,6 +35,10 @@ class Approval:
     definition: Definition
     package_id: str
 
+    def as_dict(self) -> dict[str, Any]:
+        """For results and diffs."""
+        return {**self.definition.as_dict(), "package_id": self.package_id}
+
 
 def _ask(endpoint: Endpoint, signer: Signer, channel: str, function: str, args: Any, timeout: float) -> bytes:
     return query(

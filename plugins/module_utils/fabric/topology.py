@@ -60,6 +60,10 @@ class Organization:
     role: str
 
 
+def _names(nodes: list[Node]) -> str:
+    return ", ".join(node.name for node in nodes)
+
+
 @dataclass
 class Topology:
     """Organisations and nodes, with access to their keys."""
@@ -85,7 +89,9 @@ class Topology:
         if path not in self._secrets:
             found = self.store.read(path)
             if found is None:
-                raise FabricError("a secret is missing in the store", path, "run site.yml, it enrols what is missing")
+                raise FabricError(
+                    "a secret is missing in the store", path, "run site.yml, it enrols what is missing"
+                )
             self._secrets[path] = found
         return self._secrets[path]
 
@@ -96,16 +102,39 @@ class Topology:
     def node(self, name: str) -> Node:
         return self._nodes[name]
 
+    def peer(self, name: str) -> Node:
+        """A peer by name. Raises FabricError when there is none."""
+        found = [peer for peer in self.peers if peer.name == name]
+        if not found:
+            raise FabricError(f"there is no peer {name}", next_step=f"name one of {_names(self.peers)}")
+        return found[0]
+
+    def entrance(self, organization: str) -> Node:
+        """The peer through which an organisation's users go: its first. FabricError when it has none."""
+        found = [peer for peer in self.peers if peer.organization == organization]
+        if not found:
+            raise FabricError(
+                f"organisation {organization} has no peer", next_step=f"name one of {_names(self.peers)}"
+            )
+        return found[0]
+
+    def organization(self, name: str) -> Organization:
+        """An organisation by name. Raises FabricError when there is none."""
+        if name not in self.organizations:
+            known = ", ".join(self.organizations)
+            raise FabricError(f"there is no organisation {name}", next_step=f"name one of {known}")
+        return self.organizations[name]
+
     def organization_of(self, node: Node) -> Organization:
-        return self.organizations[node.organization]
+        return self.organization(node.organization)
 
     def msp(self, organization: str) -> dict[str, str]:
         """``ca_cert`` and ``tls_ca_cert`` of an organisation, PEM."""
-        return self.secret(f"{self.organizations[organization].mount}/msp")
+        return self.secret(f"{self.organization(organization).mount}/msp")
 
     def signer(self, organization: str, user: str = "admin") -> Signer:
         """A user of an organisation who can sign."""
-        org = self.organizations[organization]
+        org = self.organization(organization)
         secret = self.secret(f"{org.mount}/users/{user}")
         return Signer(org.msp_id, secret["sign_cert"], secret["sign_key"])
 

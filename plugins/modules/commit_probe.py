@@ -1,0 +1,172 @@
+#!/usr/bin/python
+# Copyright (c) The Selvedge maintainers
+# Apache-2.0, see LICENSE
+"""Proof that a channel works."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: commit_probe
+short_description: Commit a transaction and check that every peer has it
+description:
+  - Submits one transaction, waits until every peer has committed it, and compares the block that it is in.
+  - Fails, with the report in its result, when a peer lacks the transaction or peers have different blocks.
+  - Writes to the ledger by its nature; O(function) should be one that does no harm.
+options:
+  channel:
+    description: The channel's name.
+    type: str
+    required: true
+  chaincode:
+    description: The chaincode's name.
+    type: str
+    required: true
+  function:
+    description: The function to call.
+    type: str
+    required: true
+  args:
+    description: Its arguments.
+    type: list
+    elements: str
+    default: []
+  organization:
+    description: The organisation whose user submits.
+    type: str
+    required: true
+  user:
+    description: The user, as the store calls it.
+    type: str
+    default: admin
+  peers:
+    description: Names of the peers that must have the transaction; empty means all. The first one submits.
+    type: list
+    elements: str
+    default: []
+  endorsing_organizations:
+    description: Names of the organisations that endorse; empty leaves it to the Gateway.
+    type: list
+    elements: str
+    default: []
+  timeout:
+    description: Seconds until every peer must have it.
+    type: int
+    default: 120
+attributes:
+  check_mode:
+    support: full
+    description: Submits nothing and reports nothing.
+requirements:
+  - grpcio
+  - hyperledger-fabric-protos
+  - cryptography
+extends_documentation_fragment:
+  - selvedge.fabric.topology
+  - selvedge.fabric.store
+author: The Selvedge maintainers (@selvedge)
+"""
+
+EXAMPLES = r"""
+- name: Prove that the channel commits on every peer
+  selvedge.fabric.commit_probe:
+    topology: "{{ topology }}"
+    store: "{{ store }}"
+    channel: demo
+    chaincode: assets
+    function: CreateAsset
+    args: ["probe-{{ now(utc=true).timestamp() }}", probe, "{}"]
+    organization: Org1
+    timeout: 30
+"""
+
+RETURN = r"""
+tx_id:
+  description: The transaction's id.
+  returned: when it was submitted
+  type: str
+endorsing:
+  description: Seconds until the transaction was endorsed.
+  returned: when it was submitted
+  type: float
+latency:
+  description: Seconds from submitting until the last peer had it.
+  returned: when it was submitted
+  type: float
+peers:
+  description: What each peer has.
+  returned: when it was submitted
+  type: list
+  elements: dict
+  sample:
+    - name: peer0.org1.lab
+      block_number: 7
+      block_hash: 1f0c...
+      status: VALID
+      height: 8
+      latency: 0.53
+      error: ""
+problems:
+  description: What is wrong, in sentences; empty when all is well.
+  returned: when it was submitted
+  type: list
+  elements: str
+"""
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+
+try:
+    from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.arguments import (
+        SHARED_ARGUMENTS,
+        failures,
+        open_topology,
+    )
+    from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.probe import commit_probe
+
+    MISSING = ""
+except ImportError as error:
+    MISSING = str(error.name)
+    SHARED_ARGUMENTS = {"topology": {"type": "dict"}, "store": {"type": "dict"}, "timeout": {"type": "int"}}
+
+ARGUMENTS: dict[str, Any] = {
+    **SHARED_ARGUMENTS,
+    "channel": {"type": "str", "required": True},
+    "chaincode": {"type": "str", "required": True},
+    "function": {"type": "str", "required": True},
+    "args": {"type": "list", "elements": "str", "default": []},
+    "organization": {"type": "str", "required": True},
+    "user": {"type": "str", "default": "admin"},
+    "peers": {"type": "list", "elements": "str", "default": []},
+    "endorsing_organizations": {"type": "list", "elements": "str", "default": []},
+}
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
+    if MISSING:
+        module.fail_json(msg=missing_required_lib(MISSING))
+    params = module.params
+    with failures(module):
+        topology = open_topology(params)
+        peers = [topology.peer(name) for name in params["peers"]] or topology.peers
+        signer = topology.signer(params["organization"], params["user"])
+        if module.check_mode:
+            module.exit_json(changed=True)
+        report = commit_probe(
+            topology,
+            signer,
+            params["channel"],
+            params["chaincode"],
+            [text.encode() for text in (params["function"], *params["args"])],
+            peers,
+            params["endorsing_organizations"],
+            params["timeout"],
+        )
+        if report.problems:
+            module.fail_json(msg="; ".join(report.problems), changed=True, **report.as_dict())
+        module.exit_json(changed=True, **report.as_dict())
+
+
+if __name__ == "__main__":
+    main()
