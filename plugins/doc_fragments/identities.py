@@ -17,7 +17,7 @@ options:
         type: str
         required: true
       msp_id:
-        description: Its MSP id; also the organisation (O) in subjects where O(organizations[].subject) is not set.
+        description: Its MSP id; the organisation (O) of subjects without O(organizations[].subject).
         type: str
         required: true
       subject:

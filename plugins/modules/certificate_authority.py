@@ -29,7 +29,7 @@ options:
         type: str
         required: true
       msp_id:
-        description: Its MSP id; also the organisation (O) in subjects where O(organizations[].subject) is not set.
+        description: Its MSP id; the organisation (O) of subjects without O(organizations[].subject).
         type: str
         required: true
       subject:
@@ -128,16 +128,14 @@ def ensure(store: SecretsBackend, params: dict[str, Any], check_mode: bool) -> d
     ]
     found = store.get_many([path for spec in specs for path in (spec.server_path, spec.msp_path)])
     lifetimes = {key: params[key] for key in ("root_days", "server_days", "renew_before_days")}
-    plans = {
-        spec: plan_authority(
-            spec, _fields(found[spec.server_path]), _fields(found[spec.msp_path]), **lifetimes
-        )
+    plans = [
+        plan_authority(spec, _fields(found[spec.server_path]), _fields(found[spec.msp_path]), **lifetimes)
         for spec in specs
-    }
+    ]
     versions = {path: secret.version for path, secret in found.items() if secret is not None}
-    reasons = {path: reason for plan in plans.values() for path, reason in plan.reasons.items()}
+    reasons = {path: reason for plan in plans for path, reason in plan.reasons.items()}
     if not check_mode:
-        for spec, plan in plans.items():
+        for spec, plan in zip(specs, plans, strict=True):
             # The private half first: public certificates without their authority would be a dead end.
             for path, fields in ((spec.server_path, plan.server), (spec.msp_path, plan.msp)):
                 if path in plan.reasons:
@@ -149,13 +147,10 @@ def ensure(store: SecretsBackend, params: dict[str, Any], check_mode: bool) -> d
         "versions": versions,
         "authorities": {
             spec.name: _days(plan.server)
-            for spec, plan in plans.items()
+            for spec, plan in zip(specs, plans, strict=True)
             if not (check_mode and spec.server_path in plan.reasons)
         },
-        "diff": {
-            "before": {path: reason for path, reason in reasons.items()},
-            "after": {path: "present" for path in reasons},
-        },
+        "diff": {"before": reasons, "after": {path: "present" for path in reasons}},
     }
 
 

@@ -222,5 +222,5 @@ def _no_mount(path: str) -> SecretsError:
 
 
 def _last(error: Exception) -> str:
-    """The innermost reason in one line; requests wraps it three times."""
-    return str(getattr(error, "reason", None) or error).splitlines()[0][:300]
+    """The innermost reason in one line; requests wraps it three times, the store spreads it over lines."""
+    return " ".join(str(getattr(error, "reason", None) or error).split())[:300]

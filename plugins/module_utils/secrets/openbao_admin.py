@@ -75,7 +75,7 @@ def desired_state(mounts: Sequence[str], hosts: Sequence[Host], token_period_s: 
     if hosts:
         state[_APPROLE] = {"type": "approle"}
     for host in hosts:
-        cidrs = sorted({_cidr(text, host.name) for text in host.cidrs})
+        cidrs = _cidrs(host.cidrs, host.name)
         state[f"role {host.name}"] = {
             "role_id": host.role_id,
             "bind_secret_id": True,
@@ -125,13 +125,12 @@ def _data_path(path: str) -> str:
     return f"{mount}/data/{name}"
 
 
-def _cidr(text: str, host: str) -> str:
+def _cidrs(texts: Sequence[str], host: str) -> list[str]:
+    """Sorted, always with a length: the store insists on it for secret ids and drops it for tokens."""
     try:
-        network = str(ipaddress.ip_network(text))
+        return sorted({str(ipaddress.ip_network(text)) for text in texts})
     except ValueError as error:
-        raise SecretsError(f"{text!r} is not an address range: {error}", f"host {host}") from error
-    # The store writes a single address without its length.
-    return network.removesuffix("/32") if ":" not in network else network.removesuffix("/128")
+        raise SecretsError(f"not an address range: {error}", f"host {host}") from error
 
 
 class Admin:
@@ -222,7 +221,7 @@ class Admin:
         wanted = desired_state([], [Host(name, "", [], [])], 0)[f"role {name}"]
         settings = {key: role.get(key) for key in wanted}
         for key in ("secret_id_bound_cidrs", "token_bound_cidrs"):
-            settings[key] = sorted(settings[key] or [])
+            settings[key] = _cidrs(settings[key] or [], name)
         return {**settings, "role_id": (self._get(f"{path}/role-id") or {}).get("role_id")}
 
     def _write_mount(self, name: str, before: dict[str, Any] | None, after: dict[str, Any]) -> None:
