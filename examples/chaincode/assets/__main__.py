@@ -22,11 +22,10 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 2
 
-    from contract import Assets
-    from fabric_chaincode_python.fabric_contract_api.contractapi import ContractChaincode
+    from contract import new_chaincode
     from service import serve
 
-    asyncio.run(serve(settings, ContractChaincode.new_chaincode(Assets())))
+    asyncio.run(serve(settings, new_chaincode()))
     return 0
 
 

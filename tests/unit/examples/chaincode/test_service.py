@@ -106,12 +106,11 @@ def with_peer(service: Any, talk: Callable[[Peer], Coroutine[Any, Any, None]]) -
     """Start the service, connect a peer, and let them talk for ten seconds at most."""
 
     async def run() -> None:
-        from contract import Assets
-        from fabric_chaincode_python.fabric_contract_api.contractapi import ContractChaincode
+        from contract import new_chaincode
         from settings import Settings
 
         settings = Settings(PACKAGE_ID, "127.0.0.1:0", None)
-        server, port = service.make_server(settings, ContractChaincode.new_chaincode(Assets()))
+        server, port = service.make_server(settings, new_chaincode())
         await server.start()
         options = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
         try:
@@ -146,6 +145,22 @@ def test_create_is_written_and_its_event_sent(service: Any) -> None:
         assert (event.event_name, event.tx_id, event.payload) == ("AssetCreated", "t1", expected)
         assert peer.response("t2").payload == expected
         assert not peer.results["t2"].HasField("chaincode_event")
+
+    with_peer(service, talk)
+
+
+def test_describes_itself(service: Any) -> None:
+    async def talk(peer: Peer) -> None:
+        await peer.register()
+        await peer.start("t", "org.hyperledger.fabric:GetMetadata")
+        await peer.finish(1)
+        transactions = json.loads(peer.response("t").payload)["contracts"]["Assets"]["transactions"]
+        assert {t["name"] for t in transactions if "EVALUATE" in t["tag"]} == {
+            *("read", "exists", "history", "range_query", "load_blob")
+        }
+        assert {t["name"] for t in transactions if "SUBMIT" in t["tag"]} == {
+            *("create", "update", "transfer", "delete", "store_blob")
+        }
 
     with_peer(service, talk)
 
