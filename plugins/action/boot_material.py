@@ -52,7 +52,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         """All values of the stack, new: a key and its certificate belong together."""
         if arguments["names"] == ["secret_id"]:
             return {"secret_id": issue_secret_id(arguments["store"], arguments["approle"]).encode()}
-        state_dir = Path(self._templar.template(variables["selvedge_state_dir"]))
+        state_dir = Path(variables["selvedge_controller_state"])
         issuer = KeyPair((state_dir / "ca.crt").read_text(), (state_dir / "ca.key").read_text())
         server = issue_server(
             issuer, arguments["common_name"], "Selvedge", arguments["hosts"], _CERTIFICATE_DAYS

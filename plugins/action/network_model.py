@@ -30,11 +30,13 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def _facts(self, variables: dict[str, Any]) -> dict[str, Any]:
         network = self._network(variables)
         host = variables["inventory_hostname"]
-        state_dir = self._templar.template(variables["selvedge_state_dir"])
+        state_dir = self._state_dir(variables)
         ca_file = Path(state_dir) / "ca.crt"
         ca_cert = ca_file.read_text() if ca_file.is_file() else ""
         facts: dict[str, Any] = {
             "selvedge_network_name": network.name,
+            "selvedge_lab_hosts": view.lab_hosts(network),
+            "selvedge_controller_state": state_dir,
             "selvedge_controller": view.controller_view(network, state_dir),
             "selvedge_registry": {
                 "host": network.registry_host.name,
@@ -50,12 +52,16 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             raise AnsibleActionFail(f"{ca_file} is missing: run bootstrap.yml first, it makes the bootstrap CA")
         facts["selvedge_base_files"] = view.base_files(network, ca_cert)
         if stage == "registry":
-            image = variables.get("selvedge_registry_image", "")
-            facts["selvedge_registry"]["view"] = view.registry_view(network, image)
+            facts["selvedge_registry"]["view"] = view.registry_view(network, self._task.args["registry_image"])
         if stage == "site":
-            lock = self._templar.template(variables.get("selvedge_images", {}))
+            lock = self._task.args.get("images") or self._templar.template(variables.get("selvedge_images", {}))
             facts["selvedge_host"] = view.host_view(network, host, lock, ca_cert)
         return facts
+
+    def _state_dir(self, variables: dict[str, Any]) -> str:
+        """The controller's folder for its boot material; ``.state`` beside the inventory by default."""
+        default = f"{variables.get('inventory_dir') or '.'}/.state"
+        return str(self._templar.template(variables.get("selvedge_state_dir", default)))
 
     def _network(self, variables: dict[str, Any]) -> Network:
         model = self._templar.template(variables.get("selvedge_network"))

@@ -44,21 +44,21 @@ def run_options(cgroup_version: str) -> dict[str, Any]:
     Measured (design, section 5): on cgroup v1 without ``privileged``, which fails where CAP_SYS_RESOURCE is missing from
     the bounding set; on cgroup v2 ``privileged`` with a private cgroup namespace is cleaner.
     """
-    common: dict[str, Any] = {
-        "tmpfs": {"/run": "", "/run/lock": "", "/tmp": ""},  # noqa: S108 - a mount inside the container
-        "environment": {"container": "docker"},
-    }
+    common: dict[str, Any] = {"tmpfs": {"/run": "", "/run/lock": "", "/tmp": ""}}  # noqa: S108 - mounts inside
     if cgroup_version == "2":
-        return {**common, "privileged": True, "cgroupns": "private", "command": ["/sbin/init"]}
+        return {**common, "privileged": True, "cgroupns": "private"}
     return {
         **common,
         "cap_add": ["ALL"],
         "cap_drop": ["SYS_RESOURCE", "SYS_TIME", "SYS_MODULE", "SYS_RAWIO"],
-        "security_opt": ["seccomp=unconfined", "apparmor=unconfined", "systempaths=unconfined"],
+        "security_opt": ["seccomp=unconfined", "apparmor=unconfined"],
         "cgroupns": "host",
-        "volumes": {"/sys/fs/cgroup": {"bind": "/sys/fs/cgroup", "mode": "rw"}},
-        "command": ["/sbin/init", "SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1"],
     }
+
+
+def run_binds(cgroup_version: str) -> dict[str, dict[str, str]]:
+    """Host paths that a lab host shares; on cgroup v1 the hierarchy itself."""
+    return {} if cgroup_version == "2" else {"/sys/fs/cgroup": {"bind": "/sys/fs/cgroup", "mode": "rw"}}
 
 
 class Lab:
@@ -111,6 +111,9 @@ class Lab:
     def exists(self) -> bool:
         return bool(self._containers(all=True))
 
+    def _cgroup_version(self) -> str:
+        return str(self._docker.info().get("CgroupVersion", "1"))
+
     def _container_name(self, host: LabHost) -> str:
         return f"{self.name}-{host.name}"
 
@@ -130,27 +133,32 @@ class Lab:
             existing[0].start()
             return existing[0]
         self._progress(f"creating {name}")
-        volumes = []
+        binds = dict(run_binds(self._cgroup_version()))
         for folder in ("docker", "selvedge"):
             volume = self._docker.volumes.create(f"{name}-{folder}", labels={LABEL: self.name})
-            volumes.append((volume.name, f"/var/lib/{folder}"))
-        options = run_options(str(self._docker.info().get("CgroupVersion", "1")))
-        options["volumes"] = {
-            **options.get("volumes", {}),
-            **{source: {"bind": target, "mode": "rw"} for source, target in volumes},
-        }
+            binds[str(volume.name)] = {"bind": f"/var/lib/{folder}", "mode": "rw"}
         ports = {f"{port}/tcp": (host.loopback, port) for port in host.ports}
         ports["22/tcp"] = (host.loopback, SSH_PORT)
-        container = self._docker.containers.create(
+        api = self._docker.api
+        host_config = api.create_host_config(
+            binds=binds, port_bindings=ports, network_mode=self.name, **run_options(self._cgroup_version())
+        )
+        # What the command line calls systempaths=unconfined: the engine inside mounts /proc and /sys itself.
+        host_config.update({"MaskedPaths": [], "ReadonlyPaths": []})
+        created = api.create_container(
             image,
+            ["/sbin/init", "SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1"],
             name=name,
             hostname=host.name,
-            network=self.name,
-            networking_config={self.name: self._docker.api.create_endpoint_config(ipv4_address=host.address)},
-            ports=ports,
+            host_config=host_config,
+            networking_config=api.create_networking_config(
+                {self.name: api.create_endpoint_config(ipv4_address=host.address)}
+            ),
+            ports=[22, *host.ports],
+            environment={"container": "docker"},
             labels={LABEL: self.name},
-            **options,
         )
+        container: Container = self._docker.containers.get(created["Id"])
         container.put_archive("/", _authorized_keys(public_key))
         container.start()
         return container

@@ -64,12 +64,17 @@ digests:
   returned: success
   type: dict
   sample: {"fabric-peer:2.5.9": "selvedge/fabric-peer@sha256:7d1b..."}
+ids:
+  description: Image name and version to the id that an engine gives the image.
+  returned: success
+  type: dict
 sizes:
   description: Image name and version to bytes on disk.
   returned: success
   type: dict
 """
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +97,7 @@ def ensure(module: AnsibleModule) -> dict[str, Any]:
     registry = Registry(options["registry"], options["ca_file"]) if options["registry"] else None
     digests: dict[str, str] = {}
     sizes: dict[str, int] = {}
+    ids: dict[str, str] = {}
     changed = False
     for item in options["images"]:
         built = builder.build(item["name"], item["version"] or "")
@@ -103,6 +109,7 @@ def ensure(module: AnsibleModule) -> dict[str, Any]:
                 registry.push(repository, built.version, built.image)
         label = f"{built.name}:{built.version}"
         digests[label] = f"{repository}@{built.image.digest}"
+        ids[label] = json.loads(built.image.manifest)["config"]["digest"]
         sizes[label] = built.image.size
         if options["archive"] and item is options["images"][0]:
             archive = docker_archive(built.image, f"{repository}:{built.version}")
@@ -110,7 +117,7 @@ def ensure(module: AnsibleModule) -> dict[str, Any]:
             if not path.is_file() or path.read_bytes() != archive:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(archive)
-    return {"changed": changed, "digests": digests, "sizes": sizes}
+    return {"changed": changed, "digests": digests, "ids": ids, "sizes": sizes}
 
 
 def main() -> None:

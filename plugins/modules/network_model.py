@@ -16,6 +16,12 @@ options:
     type: str
     choices: [controller, base, registry, site]
     default: site
+  registry_image:
+    description: The id that the registry's image was loaded under, for stage V(registry).
+    type: str
+  images:
+    description: Image name and version to repository and digest, where the lock file is not read yet.
+    type: dict
 attributes:
   check_mode: {support: full, description: Changes nothing}
 author: The Selvedge maintainers (@selvedge)

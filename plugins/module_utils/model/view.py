@@ -158,6 +158,9 @@ def host_view(network: Network, host: str, lock: dict[str, str], ca_cert: str) -
         "stacks": {name: _project(network, name, definition) for name, (definition, _) in stacks.items()},
         "material": material,
         "agent": bool(services),
+        "images": sorted({item["image"] for definition, _ in stacks.values() for item in definition.values()}
+                         | ({images.reference("openbao", network.settings["secrets_store"]["version"])}
+                            if services else set())),
         "units": [units.stack_unit(stack) for stack in stacks],
     }
 
@@ -192,6 +195,30 @@ def controller_view(network: Network, state_dir: str) -> dict[str, Any]:
         "channels": [_channel(network, channel) for channel in network.settings["channels"]],
         "chaincodes": [_chaincode(network, chaincode) for chaincode in network.settings["chaincodes"]],
     }
+
+
+def lab_hosts(network: Network) -> list[dict[str, Any]]:
+    """What the lab needs to know of each host, with the ports that the model has there."""
+    settings = network.settings
+    extra = [(network.registry_host.name, settings["registry"]["port"])]
+    extra.append((network.store_host.name, settings["secrets_store"]["port"]))
+    return [
+        {
+            "name": host.name,
+            "loopback": host.reach,
+            "address": host.address,
+            "ports": sorted(
+                {port for name, port in extra if name == host.name}
+                | {
+                    port
+                    for service in network.services(host.name)
+                    if service.kind != "chaincode"
+                    for port in service.ports.values()
+                }
+            ),
+        }
+        for host in network.hosts.values()
+    ]
 
 
 def _file(path: str, content: str, mode: str = "0644") -> dict[str, Any]:
