@@ -39,6 +39,12 @@ class ChannelState:
         return None if self.block is None else deliver.config_of(self.block)
 
     @property
+    def sequence(self) -> int | None:
+        """The configuration's sequence number, None without a channel."""
+        config = self.config
+        return None if config is None else int(config.sequence)
+
+    @property
     def joined(self) -> list[str]:
         """Orderers that have the channel, those with most blocks first."""
         found = {name: status for name, status in self.orderers.items() if status is not None}
