@@ -140,19 +140,30 @@ def _expect(tokens: _Tokens, *marks: str) -> str:
 
 
 def signature_policy(text: str) -> policies_pb2.SignaturePolicyEnvelope:
-    """Encode a signature policy as Fabric's own tools do: a principal a mention, in order of appearance."""
+    """Encode a signature policy, byte by byte as Fabric's own tools do: organisations may use either."""
     envelope = policies_pb2.SignaturePolicyEnvelope(version=0)
-    envelope.rule.CopyFrom(_encode(parse(text), envelope))
+    envelope.rule.CopyFrom(_encode_gate(parse(text), envelope))
     return envelope
 
 
-def _encode(rule: Rule, envelope: policies_pb2.SignaturePolicyEnvelope) -> policies_pb2.SignaturePolicy:
-    if isinstance(rule, Gate):
-        rules = [_encode(inner, envelope) for inner in rule.rules]
-        return policies_pb2.SignaturePolicy(
-            n_out_of=policies_pb2.SignaturePolicy.NOutOf(n=rule.count, rules=rules)
-        )
-    role = msp_principal_pb2.MSPRole(msp_identifier=rule.msp_id, role=_ROLES[rule.role])
+def _encode_gate(gate: Gate, envelope: policies_pb2.SignaturePolicyEnvelope) -> policies_pb2.SignaturePolicy:
+    # Fabric evaluates inner gates first, so their principals come first, and lists one for each mention.
+    gates = {
+        index: _encode_gate(rule, envelope) for index, rule in enumerate(gate.rules) if isinstance(rule, Gate)
+    }
+    rules = [
+        gates[index] if isinstance(rule, Gate) else _encode_principal(rule, envelope)
+        for index, rule in enumerate(gate.rules)
+    ]
+    return policies_pb2.SignaturePolicy(
+        n_out_of=policies_pb2.SignaturePolicy.NOutOf(n=gate.count, rules=rules)
+    )
+
+
+def _encode_principal(
+    principal: Principal, envelope: policies_pb2.SignaturePolicyEnvelope
+) -> policies_pb2.SignaturePolicy:
+    role = msp_principal_pb2.MSPRole(msp_identifier=principal.msp_id, role=_ROLES[principal.role])
     envelope.identities.add(
         principal_classification=msp_principal_pb2.MSPPrincipal.ROLE, principal=role.SerializeToString()
     )
