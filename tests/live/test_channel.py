@@ -111,7 +111,7 @@ def test_one_edit_is_one_change(channel: LiveNetwork) -> None:
 
 
 def test_many_edits_are_one_update(channel: LiveNetwork) -> None:
-    """Values of the channel, the orderers, the application and one organisation, signed by all their admins."""
+    """Values of the channel, the orderers, the application and one organisation; all admins sign."""
     before = _sequence(channel)
     plan = _reach(
         channel,
@@ -127,7 +127,7 @@ def test_many_edits_are_one_update(channel: LiveNetwork) -> None:
     assert len(plan.difference.lines) == 6
     assert _sequence(channel) == before + 1
     kept = _plan(channel)
-    assert not any("ACLs" in line for line in kept.difference.lines), "the model says nothing of them"
+    assert not any("ACLs" in line for line in kept.difference.lines), "the model is silent there"
     _reach(channel)
 
 

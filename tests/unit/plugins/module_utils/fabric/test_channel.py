@@ -1,0 +1,168 @@
+"""Planning a channel with stand-ins for its nodes. Against a real network in tests/live/test_channel.py."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric import channel as library
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.channel import (
+    apply_channel,
+    channel_members,
+    plan_channel,
+)
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.channel_state import (
+    ChannelNodes,
+    ChannelState,
+)
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.configtx import channel_group
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.configtx_definition import (
+    ChannelDefinition,
+)
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.errors import FabricError
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.genesis import genesis_block
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.participation import ChannelStatus
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.topology import Topology
+from ansible_collections.selvedge.fabric.tests.live.pki import MemoryStore, TestOrganization
+
+ORDERERS = ["orderer0.ord.lab", "orderer1.ord.lab"]
+PEERS = ["peer0.org1.lab", "peer1.org1.lab"]
+OPTION = {
+    "organizations": ["Org1"],
+    "orderer_organizations": ["Ord"],
+    "orderers": ORDERERS,
+    "peers": PEERS,
+}
+ACTIVE = ChannelStatus("demo", "consenter", "active", 1)
+
+
+def _node(name: str, organization: str, **more: Any) -> dict[str, Any]:
+    addresses = {"address": "127.0.0.1:1", "operations_address": "127.0.0.1:2", "endpoint": f"{name}:7000"}
+    return {"name": name, "organization": organization, **addresses, **more}
+
+
+@pytest.fixture(scope="module")
+def store() -> MemoryStore:
+    return MemoryStore()
+
+
+@pytest.fixture(scope="module")
+def topology(store: MemoryStore) -> Topology:
+    organizations = [
+        TestOrganization("Ord", "ord.lab", "orderer", store),
+        TestOrganization("Org1", "org1.lab", "peer", store),
+    ]
+    for name in ORDERERS:
+        organizations[0].enrol(f"nodes/{name}", "orderer", name)
+    option = {
+        "organizations": [org.option() for org in organizations],
+        "orderers": [_node(name, "Ord", admin_address="127.0.0.1:3") for name in ORDERERS],
+        "peers": [_node(name, "Org1", anchor=name == PEERS[0]) for name in PEERS],
+    }
+    return Topology.from_option(option, store)
+
+
+@pytest.fixture(scope="module")
+def definition() -> ChannelDefinition:
+    return ChannelDefinition.from_option("demo", OPTION)
+
+
+def _nodes_say(monkeypatch: pytest.MonkeyPatch, state: ChannelState) -> None:
+    monkeypatch.setattr(ChannelNodes, "state", lambda *_: state)
+
+
+def _existing(topology: Topology, definition: ChannelDefinition) -> ChannelState:
+    block = genesis_block("demo", channel_group(definition, channel_members(topology, definition)))
+    return ChannelState(dict.fromkeys(ORDERERS, ACTIVE), dict.fromkeys(PEERS, True), block)
+
+
+NOTHING = ChannelState(dict.fromkeys(ORDERERS), dict.fromkeys(PEERS, False), None)
+
+
+def test_members_come_from_the_topology(topology: Topology, definition: ChannelDefinition) -> None:
+    members = channel_members(topology, definition)
+    assert [member.msp_id for member in members.application] == ["Org1MSP"]
+    assert members.application[0].addresses == ("peer0.org1.lab:7000",)
+    assert members.orderer[0].addresses == tuple(f"{name}:7000" for name in ORDERERS)
+    assert [consenter.address for consenter in members.consenters] == [f"{name}:7000" for name in ORDERERS]
+
+
+def test_members_hold_no_key(topology: Topology, definition: ChannelDefinition) -> None:
+    assert "PRIVATE" not in repr(channel_members(topology, definition))
+
+
+def test_wrong_members_all_at_once(topology: Topology) -> None:
+    option = {
+        "organizations": ["Org9"],
+        "orderer_organizations": ["Ord"],
+        "orderers": ["orderer9"],
+        "peers": ["peer9", PEERS[0]],
+    }
+    with pytest.raises(FabricError) as caught:
+        channel_members(topology, ChannelDefinition.from_option("demo", option))
+    for expected in ("Org9 is no organisation", "orderer9 is no node", "peer9 is no node", "belongs to Org1"):
+        assert expected in str(caught.value)
+
+
+def test_plan_of_a_new_channel(
+    topology: Topology, definition: ChannelDefinition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _nodes_say(monkeypatch, NOTHING)
+    plan = plan_channel(topology, definition)
+    assert plan.creates
+    assert plan.join_orderers == tuple(ORDERERS)
+    assert plan.join_peers == tuple(PEERS)
+    assert "+ /Channel/Application" in plan.difference.lines
+    assert plan.difference.diff()["before"] == {}
+
+
+def test_plan_of_a_finished_channel_is_empty(
+    topology: Topology, definition: ChannelDefinition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _nodes_say(monkeypatch, _existing(topology, definition))
+    plan = plan_channel(topology, definition)
+    assert not plan.changed
+    monkeypatch.setattr(library, "_Run", None)
+    assert apply_channel(topology, plan) is plan.state
+
+
+def test_plan_of_a_half_finished_channel(
+    topology: Topology, definition: ChannelDefinition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that was killed after the first orderer had joined goes on from there."""
+    state = _existing(topology, definition)
+    state = replace(
+        state, orderers={ORDERERS[0]: ACTIVE, ORDERERS[1]: None}, peers=dict.fromkeys(PEERS, False)
+    )
+    _nodes_say(monkeypatch, state)
+    plan = plan_channel(topology, definition)
+    assert not plan.creates
+    assert plan.targets == ()
+    assert plan.difference.lines == [
+        "+ orderers/orderer1.ord.lab: joined",
+        "+ peers/peer0.org1.lab: joined",
+        "+ peers/peer1.org1.lab: joined",
+    ]
+
+
+def test_peers_without_orderers_are_refused(
+    topology: Topology, definition: ChannelDefinition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lost orderers must not end in a second channel of the same name."""
+    _nodes_say(monkeypatch, replace(NOTHING, peers={PEERS[0]: True, PEERS[1]: False}))
+    with pytest.raises(FabricError, match=r"is on peer0\.org1\.lab, but no orderer has it"):
+        plan_channel(topology, definition)
+
+
+def test_a_plan_shows_no_secret(
+    topology: Topology, store: MemoryStore, definition: ChannelDefinition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _nodes_say(monkeypatch, NOTHING)
+    plan = plan_channel(topology, definition)
+    text = repr(plan) + str(plan.difference.diff()) + "\n".join(plan.difference.lines)
+    assert "PRIVATE" not in text
+    for secret in store.secrets.values():
+        for key in ("sign_key", "tls_key"):
+            if key in secret:
+                assert secret[key].splitlines()[1] not in text
