@@ -16,7 +16,8 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.x509 import KeyPair, issue_server
 from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.base import SecretsError
-from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.openbao_approle import issue_secret_id
+from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.openbao_admin import Admin
+from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.registry import open_store
 
 _CERTIFICATE_DAYS = 3650
 
@@ -51,7 +52,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def _make(self, arguments: dict[str, Any], variables: dict[str, Any]) -> dict[str, bytes]:
         """All values of the stack, new: a key and its certificate belong together."""
         if arguments["names"] == ["secret_id"]:
-            return {"secret_id": issue_secret_id(arguments["store"], arguments["approle"]).encode()}
+            secret_id, _ = Admin(open_store(arguments["store"])).issue_secret_id(arguments["approle"])
+            return {"secret_id": secret_id.encode()}
         state_dir = Path(variables["selvedge_controller_state"])
         issuer = KeyPair((state_dir / "ca.crt").read_text(), (state_dir / "ca.key").read_text())
         server = issue_server(

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,11 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.selvedge.fabric.plugins.module_utils.model import view
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import ModelError, Network, load
+
+
+def plain(value: Any) -> Any:
+    """Python's own types only: Ansible's strings carry tags that a YAML writer refuses."""
+    return json.loads(json.dumps(value))
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -52,9 +58,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             raise AnsibleActionFail(f"{ca_file} is missing: run bootstrap.yml first, it makes the bootstrap CA")
         facts["selvedge_base_files"] = view.base_files(network, ca_cert)
         if stage == "registry":
-            facts["selvedge_registry"]["view"] = view.registry_view(network, self._task.args["registry_image"])
+            facts["selvedge_registry"]["view"] = view.registry_view(network, plain(self._task.args["registry_image"]))
         if stage == "site":
-            lock = self._task.args.get("images") or self._templar.template(variables.get("selvedge_images", {}))
+            locked = self._task.args.get("images") or self._templar.template(variables.get("selvedge_images", {}))
+            lock = plain(locked)
             facts["selvedge_host"] = view.host_view(network, host, lock, ca_cert)
         return facts
 
@@ -64,10 +71,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         return str(self._templar.template(variables.get("selvedge_state_dir", default)))
 
     def _network(self, variables: dict[str, Any]) -> Network:
-        model = self._templar.template(variables.get("selvedge_network"))
+        model = plain(self._templar.template(variables.get("selvedge_network")))
         hosts = {}
         for name in variables["groups"]["all"]:
             known = variables["hostvars"][name]
             reach = self._templar.template(known.get("ansible_host", name))
             hosts[name] = {"reach": reach, "address": self._templar.template(known.get("selvedge_address", reach))}
-        return load(model, hosts)
+        return load(model, plain(hosts))

@@ -96,7 +96,8 @@ class Builder:
         if (folder / "manifest.json").is_file():
             return Built(name, version, oci.load(folder), fresh=False)
         self._progress(f"building {name} {version}")
-        layers = self._rootfs_layers(name, recipe) if "rootfs" in recipe else [self._go_layer(recipe, version)]
+        layers = [self._rootfs_layer(name, recipe)] if "rootfs" in recipe else []
+        layers.append(self._go_layer(recipe, version))
         labels = {
             "org.opencontainers.image.title": recipe["title"],
             "org.opencontainers.image.version": version,
@@ -188,13 +189,14 @@ class Builder:
     def _go_layer(self, recipe: dict[str, Any], version: str) -> bytes:
         entries = [
             oci.Entry(path, self.compile(recipe["component"], version, package, recipe).read_bytes(), mode=0o755)
-            for package, path in recipe["programs"].items()
+            for package, path in recipe.get("programs", {}).items()
         ]
-        entries += [oci.Entry(path, self._helper(name), mode=0o755) for name, path in recipe["helpers"].items()]
+        helpers = recipe.get("helpers", {})
+        entries += [oci.Entry(path, self._helper(name), mode=0o755) for name, path in helpers.items()]
         entries += [oci.Entry(path, link=target, mode=0o777) for path, target in recipe.get("links", {}).items()]
         entries += [self._module_file(recipe, version, source, item) for source, item in
                     recipe.get("module_files", {}).items()]  # fmt: skip
-        for path in recipe["directories"]:
+        for path in recipe.get("directories", []):
             entries.append(oci.Entry(path, mode=0o1777 if path == "/tmp" else 0o750, uid=0 if path == "/tmp" else 10001))  # noqa: S108 - a path inside the image
         return oci.layer_tar(entries)
 
@@ -207,7 +209,7 @@ class Builder:
         merged = deep_merge(content, item.get("merge", {}))
         return oci.Entry(item["path"], yaml.safe_dump(merged, sort_keys=False).encode())
 
-    def _rootfs_layers(self, name: str, recipe: dict[str, Any]) -> list[bytes]:
+    def _rootfs_layer(self, name: str, recipe: dict[str, Any]) -> bytes:
         target = self._cache / "rootfs" / f"{name}.tar"
         target.parent.mkdir(parents=True, exist_ok=True)
         arguments = [str(self._root / item) for item in recipe["rootfs"].get("arguments", [])]
@@ -215,7 +217,7 @@ class Builder:
         self._run([sys.executable, str(script), str(target), *arguments], self._root)
         data = target.read_bytes()
         target.unlink()
-        return [data]
+        return data
 
 
 def check_budget(name: str, size: int, budget_mb: float) -> None:

@@ -1,7 +1,8 @@
 """The OpenBao agent's configuration: it logs in as its host and renders secrets to tmpfs.
 
 A template is rendered as soon as its own secrets exist, the others wait. A secret that does not exist yet is
-asked for again after 0.2, 0.4, 0.8 ... seconds, at most ``retry_max_s`` apart, without end.
+asked for again after 0.2, 0.4, 0.8 ... seconds, at most ``retry_max_s`` apart, without end. A field that is
+missing in a secret that exists is an error: it stops the templates after it as well, until it is there.
 
 Source: OpenBao 2.4, website/content/docs/agent-and-proxy/agent, command/agent/template/template.go and
 command/agent/internal/ctmanager/runner_config.go; tried in tests/live/test_agent.py.

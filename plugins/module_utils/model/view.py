@@ -27,7 +27,6 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.model.paths import
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.schema import Problem
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.secrets_layout import (
-    data_path,
     mount_of,
     secret_path,
     templates,
@@ -179,14 +178,32 @@ def controller_view(network: Network, state_dir: str) -> dict[str, Any]:
             "key_file": f"{state_dir}/controller.key",
         },
         "store_config": _store_layout(network),
-        "authorities": [
+        "ca_material": [
             {
                 "name": org.name,
                 "mount": mount_of(org.name),
                 "msp_id": org.msp_id,
-                "server_name": org.ca.name,
-                "server_hosts": sorted({org.ca.name, org.ca.host.address, org.ca.host.reach}),
+                "server_hosts": list(dict.fromkeys([org.ca.name, org.ca.host.address, org.ca.host.reach, "127.0.0.1"])),
+            }
+            for org in network.organizations.values()
+        ],
+        "ca_servers": [
+            {
+                "name": org.name,
+                "mount": mount_of(org.name),
+                "msp_id": org.msp_id,
                 "ca_address": org.ca.reach(),
+                "ca_server_name": org.ca.name,
+            }
+            for org in network.organizations.values()
+        ],
+        "authorities": [
+            {
+                "name": org.ca.name,
+                "organization": org.name,
+                "ca_address": org.ca.reach(),
+                "operations_address": org.ca.reach("operations"),
+                "server_name": org.ca.name,
             }
             for org in network.organizations.values()
         ],
@@ -305,7 +322,7 @@ def _store_layout(network: Network) -> dict[str, Any]:
             {
                 "name": host.name,
                 "role_id": role_id(network, host.name),
-                "paths": sorted({data_path(service) for service in services}),
+                "paths": sorted({secret_path(service) for service in services}),
                 "cidrs": _cidrs(network, host),
             }
             for host in network.hosts.values()
@@ -341,7 +358,7 @@ def _identities(network: Network) -> list[dict[str, Any]]:
             {
                 "name": service.name,
                 "organization": service.organization,
-                "kind": service.kind,
+                "kind": "client" if service.kind == "chaincode" else service.kind,
                 "secret": secret_path(service),
                 "hosts": sorted({service.name, *reach, "127.0.0.1"}),
             }

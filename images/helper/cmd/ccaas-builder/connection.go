@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"maps"
 	"net"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -101,7 +102,26 @@ func parseConfig(config string) (map[string]any, error) {
 	if err := json.Unmarshal([]byte(config), &values); err != nil {
 		return nil, fmt.Errorf("%s is not a JSON object: %w", configVariable, err)
 	}
-	return values, nil
+	return values, readFiles(values)
+}
+
+// readFiles gives each value "x_file" a sister "x" with the content of the file that it names. So a package says
+// {{.root_cert}}, each peer fills in the certificate that lies among its own secrets, and one package id serves
+// every organisation. Upstream's builder has no such thing and would refuse the template by its name.
+func readFiles(values map[string]any) error {
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		name, isFile := strings.CutSuffix(key, "_file")
+		path, isString := values[key].(string)
+		if !isFile || !isString || values[name] != nil {
+			continue
+		}
+		content, err := os.ReadFile(path)
+		if err != nil {
+			return fmt.Errorf("%s: %s: %w", configVariable, key, err)
+		}
+		values[name] = string(content)
+	}
+	return nil
 }
 
 func expand(text string, values map[string]any) (string, error) {

@@ -363,3 +363,20 @@ func TestRunChoosesByName(t *testing.T) {
 		})
 	}
 }
+
+func TestValuesFromFiles(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ca.crt")
+	must(t, os.WriteFile(path, []byte("a certificate\n"), 0o600))
+	values, err := parseConfig(toJSON(t, map[string]string{"peername": "p0", "root_cert_file": path}))
+	wantError(t, err, "")
+	if values["root_cert"] != "a certificate\n" || values["peername"] != "p0" {
+		t.Fatalf("values are %v", values)
+	}
+	_, err = parseConfig(`{"root_cert_file":"/does/not/exist"}`)
+	wantError(t, err, "root_cert_file: open /does/not/exist")
+	values, err = parseConfig(toJSON(t, map[string]string{"root_cert": "given", "root_cert_file": path}))
+	wantError(t, err, "")
+	if values["root_cert"] != "given" {
+		t.Fatalf("a given value was replaced: %v", values)
+	}
+}
