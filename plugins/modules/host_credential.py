@@ -64,7 +64,7 @@ revoked:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.base import AbsentError, SecretsError
+from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.base import SecretsError
 from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.registry import (
     STORE_ARGUMENT,
     open_openbao,
@@ -79,12 +79,11 @@ def issue(params: dict[str, Any]) -> dict[str, Any]:
     admin = Admin(store)
 
     def one(host: str) -> tuple[str, str, int]:
-        older = admin.secret_id_accessors(host) if params["revoke_older"] else []
-        try:
-            secret_id, accessor = admin.issue_secret_id(host)
-        except AbsentError as error:
+        if not admin.has_role(host):
             what = f"there is no AppRole {host!r}"
-            raise SecretsError(what, store.url, "run store_config with this host") from error
+            raise SecretsError(what, store.url, "run store_config with this host")
+        older = admin.secret_id_accessors(host) if params["revoke_older"] else []
+        secret_id, accessor = admin.issue_secret_id(host)
         for old in older:
             admin.revoke_secret_id(host, old)
         return secret_id, accessor, len(older)

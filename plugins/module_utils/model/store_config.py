@@ -115,8 +115,8 @@ def _requests(client_ca_pem: str, client_name: str, token_ttl_s: int) -> list[di
         _request("policy", f"sys/policies/acl/{ADMIN_POLICY}", {"policy": policy_text(_ADMIN_RULES)}),
         _request("mount", "sys/auth/cert", {"type": "cert"}),
         _request("role", "auth/cert/certs/controller", role),
-        # OpenBao 2.4.0 says that it revokes the root token that it makes these requests with. It does not: nobody
-        # knows the token, but it lives on without end.
+        # OpenBao 2.4.0 says that it revokes the root token that these requests are made with. It does not:
+        # nobody knows the token, but it lives on without end.
         _request("revoke", "auth/token/revoke-self", {}),
     ]
 

@@ -179,8 +179,11 @@ class Admin:
             else:
                 self._write_role(key, before, after)
 
+    def has_role(self, host: str) -> bool:
+        return self._get(f"auth/approle/role/{host}") is not None
+
     def issue_secret_id(self, host: str) -> tuple[str, str]:
-        """A new secret id of the host's AppRole, and its accessor. AbsentError when there is no role."""
+        """A new secret id of the host's AppRole, and its accessor."""
         answer = self._write(f"auth/approle/role/{host}/secret-id", {})
         return str(answer["data"]["secret_id"]), str(answer["data"]["secret_id_accessor"])
 
