@@ -221,26 +221,20 @@ def enrol(
     """
     with ThreadPoolExecutor(_THREADS) as pool:
         organizations = list(dict.fromkeys(identity.organization for identity, _, _ in identities))
-        places = [(name, ca) for name in organizations for ca in (ENROLLMENT, TLS)]
-        signers = list(pool.map(lambda place: _registrar(servers[place[0]], place[1], wait_s), places))
-        registrars = dict(zip(places, signers, strict=True))
+        # Submitted first, so a thread that waits for one of them never keeps it from a thread of its own.
+        registrars = {name: pool.submit(_registrar, servers[name], wait_s) for name in organizations}
 
-        def one(identity: Identity, need: Need, secret: dict[str, str] | None, ca: str) -> x509.KeyPair:
-            part = "sign_key" if ca == ENROLLMENT else "tls_key"
-            key = (secret or {}).get(part, "") if need.keep_keys else ""
-            organization = identity.organization
-            return _enrol_at(servers[organization], ca, registrars[organization, ca], identity, key)
+        def one(identity: Identity, need: Need, secret: dict[str, str] | None) -> int:
+            server, registrar = servers[identity.organization], registrars[identity.organization].result()
+            keys = secret if secret and need.keep_keys else {}
+            return store.write(identity.secret, _enrol_one(server, registrar, identity, keys))
 
-        pairs = [
-            (item[0], pool.submit(one, *item, ENROLLMENT), pool.submit(one, *item, TLS))
-            for item in identities
-        ]
+        writes = [(item[0], pool.submit(one, *item)) for item in identities]
         versions: dict[str, int] = {}
         failures: list[str] = []
-        for identity, sign, tls in pairs:
+        for identity, write in writes:
             try:
-                fields = _fields(servers[identity.organization], sign.result(), tls.result())
-                versions[identity.secret] = store.write(identity.secret, fields)
+                versions[identity.secret] = write.result()
             except FabricError as error:
                 failures.append(f"{identity.name}: {error}")
     if failures:
@@ -251,32 +245,39 @@ def enrol(
     return versions
 
 
-def _fields(server: CaServer, sign: x509.KeyPair, tls: x509.KeyPair) -> dict[str, str]:
-    return {
-        "sign_cert": sign.cert_pem,
-        "sign_key": sign.key_pem,
-        "tls_cert": tls.cert_pem,
-        "tls_key": tls.key_pem,
-        "ca_cert": server.ca_cert,
-        "tls_ca_cert": server.tls_ca_cert,
-    }
-
-
-def _registrar(server: CaServer, ca: str, wait_s: float) -> Signer:
-    """The CA's registrar, enrolled for this run only; its key is never stored."""
+def _registrar(server: CaServer, wait_s: float) -> Signer:
+    """The server's registrar, enrolled for this run only; its key is never stored."""
     key = x509.new_key()
-    with CertificateAuthority(server.endpoint, ca) as authority:
+    with CertificateAuthority(server.endpoint, ENROLLMENT) as authority:
         authority.wait(wait_s)
         request = x509.make_request(key, REGISTRAR, server.subject)
         cert = authority.enroll(REGISTRAR, server.bootstrap_password, request)
     return Signer(server.msp_id, cert, x509.key_pem(key))
 
 
-def _enrol_at(server: CaServer, ca: str, registrar: Signer, identity: Identity, key_pem: str) -> x509.KeyPair:
-    key = load_key(key_pem) if key_pem else x509.new_key()
-    hosts = identity.hosts if ca == TLS else ()
-    request = x509.make_request(key, identity.name, server.subject, hosts)
-    with CertificateAuthority(server.endpoint, ca) as authority:
+def _enrol_one(
+    server: CaServer, registrar: Signer, identity: Identity, keys: dict[str, str]
+) -> dict[str, str]:
+    """Register an identity and enrol it at both CAs; return the fields of its secret.
+
+    :param keys: ``sign_key`` and ``tls_key`` to keep; a missing one is made
+    """
+    sign_key, tls_key = (
+        load_key(keys[name]) if keys.get(name) else x509.new_key() for name in ("sign_key", "tls_key")
+    )
+    with CertificateAuthority(server.endpoint, ENROLLMENT) as authority:
         password = authority.register(registrar, identity.name, identity.kind)
-        cert = authority.enroll(identity.name, password, request, TLS if ca == TLS else "")
-    return x509.KeyPair(cert, x509.key_pem(key))
+        request = x509.make_request(sign_key, identity.name, server.subject)
+        sign_cert = authority.enroll(identity.name, password, request)
+    # The CAs share their identities, so the password holds here too.
+    with CertificateAuthority(server.endpoint, TLS) as authority:
+        request = x509.make_request(tls_key, identity.name, server.subject, identity.hosts)
+        tls_cert = authority.enroll(identity.name, password, request, profile=TLS)
+    return {
+        "sign_cert": sign_cert,
+        "sign_key": x509.key_pem(sign_key),
+        "tls_cert": tls_cert,
+        "tls_key": x509.key_pem(tls_key),
+        "ca_cert": server.ca_cert,
+        "tls_ca_cert": server.tls_ca_cert,
+    }

@@ -3,8 +3,11 @@
 The server writes beside its configuration file: it copies its key to ``msp/keystore`` there and makes Idemix
 issuer keys that nobody uses. So the folder of each configuration file is a tmpfs of the container, with the
 file mounted into it. CA keys and certificates come from the store, on a read-only mount: where one is missing
-the server would make itself a new CA, and the mount turns that into an error. Only the databases are on a
-disk; they hold certificates and bcrypt hashes.
+the server would make itself a new CA, and the mount turns that into an error. Only the database is on a disk;
+it holds certificates and bcrypt hashes.
+
+Both CAs use one database: an identity is registered once, has one password, and is revoked in one place. (It
+also saves a quarter of the time to enrol, which is nearly all bcrypt.)
 
 Source: fabric-ca 1.5.15, lib/server.go, lib/ca.go, util/util.go (ValidateAndReturnAbsConf); tried in
 tests/live/test_certificate_authority.py.
@@ -46,7 +49,7 @@ def server_config(
 
     :param secrets_dir: where the container sees the rendered files, read-only
     :param home: tmpfs of the container; ``<home>/tls`` is another
-    :param data_dir: on disk, for the databases
+    :param data_dir: on disk, for the database ``fabric-ca.db``
     :param operations_address: ``host:port`` of metrics and health, with mutual TLS by the TLS CA
     :param node_expiry_h: lifetime of the certificates that are issued, in hours
     """
@@ -72,8 +75,11 @@ def server_config(
                 "enabled": True,
                 "cert": {"file": f"{secrets_dir}/server_cert"},
                 "key": {"file": f"{secrets_dir}/server_key"},
-                "clientauthrequired": True,
-                "clientrootcas": {"files": [f"{secrets_dir}/tls_cert"]},
+                # fabric-ca documents clientAuthRequired and clientRootCAs.files, and reads neither: these are
+                # the fields of its structure (lib/server/operations/tls.go). Without them anybody gets the
+                # metrics.
+                "clientcertrequired": True,
+                "clientcacertfiles": [f"{secrets_dir}/tls_cert"],
             },
         },
         "metrics": {"provider": "prometheus"},
@@ -101,7 +107,7 @@ def _authority(name: str, secrets_dir: str, data_dir: str, expiry_h: int) -> dic
             "certfile": f"{secrets_dir}/{name}_cert",
             "keyfile": f"{secrets_dir}/{name}_key",
         },
-        "db": {"type": "sqlite3", "datasource": f"{data_dir}/{name}.db"},
+        "db": {"type": "sqlite3", "datasource": f"{data_dir}/fabric-ca.db"},
         "signing": {"default": profiles["default"], "profiles": {"tls": profiles["tls"]}},
         "crl": {"expiry": "24h"},
         # Passwords are long random strings. A limit would only let a stranger lock out the registrar.
