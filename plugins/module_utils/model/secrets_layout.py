@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import Network, Service
@@ -14,6 +15,7 @@ NODE_OUS = "NodeOUs:\n  Enable: true\n" + "".join(
     for kind in ("Client", "Peer", "Admin", "Orderer")
 )
 
+REVISION_FILE = "revision"
 _TLS = {"tls/server.crt": "tls_cert", "tls/server.key": "tls_key", "tls/ca.crt": "tls_ca_cert"}
 _MSP = {
     "msp/signcerts/cert.pem": "sign_cert",
@@ -51,8 +53,17 @@ def wrap(path: str, text: str) -> str:
     return '{{ with secret "' + path + '" }}' + text + "{{ end }}"
 
 
+def revision_of(rendered: list[dict[str, Any]]) -> str:
+    """A hash over what the agent is told to render for a service, without the secrets themselves."""
+    texts = [f"{item['dest']} {item['contents']}" for item in rendered]
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16]
+
+
 def templates(network: Network, service: Service, ca_files: dict[str, str]) -> list[dict[str, Any]]:
     """The agent's templates for one service.
+
+    The last one is a marker with the revision of all others: who waits for it does not take yesterday's files for
+    today's.
 
     :param ca_files: for a CA, its configuration files by name, with ``{{ .Data.data.<field> }}`` in them
     """
@@ -65,13 +76,21 @@ def templates(network: Network, service: Service, ca_files: dict[str, str]) -> l
         }
         if service.kind != "chaincode":
             files["msp/config.yaml"] = NODE_OUS
-    return [
-        {
-            "dest": f"{folder_of(service)}/{name}",
-            "contents": contents,
-            "perms": "0400",
-            "user": str(UID),
-            "group": str(UID),
-        }
-        for name, contents in sorted(files.items())
-    ]
+    rendered = [_template(service, name, contents) for name, contents in sorted(files.items())]
+    return [*rendered, _template(service, REVISION_FILE, wrap(path, revision_of(rendered)))]
+
+
+def _template(service: Service, name: str, contents: str) -> dict[str, Any]:
+    return {
+        "dest": f"{folder_of(service)}/{name}",
+        "contents": contents,
+        "perms": "0400",
+        "user": str(UID),
+        "group": str(UID),
+    }
+
+
+def waits(rendered: list[dict[str, Any]]) -> list[str]:
+    """Lines for ``wait-secrets``: each path, and for the marker what it must say."""
+    revision = revision_of(rendered[:-1])
+    return [*(item["dest"] for item in rendered[:-1]), f"{rendered[-1]['dest']} {revision}"]

@@ -20,10 +20,11 @@ SECRET_ID_FILE = f"/run/credentials/{AGENT_UNIT}/secret_id"
 
 WAIT_SECRETS = f"""#!/bin/sh
 # wait-secrets STACK SECONDS: return 0 when every secret that STACK mounts is in tmpfs, 1 when time is up.
+# A line of the stack's list is a path, or a path and the text that the file must have.
 set -eu
 left=$(($2 * 10))
-while read -r path; do
-    until [ -s "$path" ]; do
+while read -r path text; do
+    until [ -s "$path" ] && {{ [ -z "$text" ] || [ "$(cat "$path")" = "$text" ]; }}; do
         left=$((left - 1))
         if [ "$left" -le 0 ]; then
             echo "$path is not there: look at 'journalctl -u {AGENT_UNIT}' and at the store" >&2

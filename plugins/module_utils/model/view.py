@@ -28,8 +28,10 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.model.paths import
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.schema import Problem
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.secrets_layout import (
     mount_of,
+    revision_of,
     secret_path,
     templates,
+    waits,
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.store_config import server_config
 
@@ -98,14 +100,14 @@ def registry_view(network: Network, image: str) -> dict[str, Any]:
     )
     path = f"{CONFIG}/registry/config.yml"
     definition = {"registry": compose.registry(network, image, path, config)}
-    waits = [f"{SECRETS}/registry/{name}" for name in REGISTRY_MATERIAL]
+    material = [f"{SECRETS}/registry/{name}" for name in REGISTRY_MATERIAL]
     return {
         "directories": [_directory(f"{DATA}/registry")],
         "files": [
             _file(path, config),
             _file(f"/etc/systemd/system/{units.material_unit('registry')}",
                   units.material_service("registry", REGISTRY_MATERIAL)),
-            *_stack_files(network, "registry", definition, waits),
+            *_stack_files(network, "registry", definition, material),
         ],
         "stack": _project(network, "registry", definition),
         "material": _material(network, network.registry_host, "registry", REGISTRY_MATERIAL),
@@ -143,12 +145,18 @@ def host_view(network: Network, host: str, lock: dict[str, str], ca_cert: str) -
     for stack, kinds in (("ca", ("ca",)), ("ledger", _LEDGER_KINDS)):
         members = [service for service in services if service.kind in kinds]
         if members:
-            definition = {service.name: _service(network, service, images) for service in members}
-            stacks[stack] = (definition, [t["dest"] for service in members for t in rendered[service.name]])
+            definition = {
+                service.name: {
+                    **_service(network, service, images),
+                    "labels": {"selvedge.config": revision_of(rendered[service.name][:-1])},
+                }
+                for service in members
+            }
+            stacks[stack] = (definition, [line for service in members for line in waits(rendered[service.name])])
     if services:
         files += _agent_files(network, host, images, [t for service in services for t in rendered[service.name]])
-    for stack, (definition, waits) in stacks.items():
-        files += _stack_files(network, stack, definition, waits)
+    for stack, (definition, lines) in stacks.items():
+        files += _stack_files(network, stack, definition, lines)
     data = [*(service.name for service in services if service.kind != "chaincode"), *(["store"] if material else [])]
     return {
         "name": host,
@@ -251,11 +259,11 @@ def _project(network: Network, stack: str, services: dict[str, Any]) -> dict[str
     return {"name": f"{network.name}-{stack}", "services": services}
 
 
-def _stack_files(network: Network, stack: str, services: dict[str, Any], waits: list[str]) -> list[dict[str, Any]]:
+def _stack_files(network: Network, stack: str, services: dict[str, Any], lines: list[str]) -> list[dict[str, Any]]:
     definition = yaml.safe_dump(_project(network, stack, services), sort_keys=False, width=1000)
     return [
         _file(f"{CONFIG}/stacks/{stack}/compose.yml", definition),
-        _file(f"{CONFIG}/stacks/{stack}/secrets", "".join(f"{path}\n" for path in waits)),
+        _file(f"{CONFIG}/stacks/{stack}/secrets", "".join(f"{line}\n" for line in lines)),
     ]
 
 
