@@ -1,0 +1,200 @@
+"""Ask a network's parts, each for one thing, and change nothing.
+
+All raise NotReadyError when nobody answers in ``timeout`` seconds, FabricError when the answer is a refusal.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric import (
+    deliver,
+    operations,
+    participation,
+    peer_channels,
+    x509,
+)
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.errors import FabricError, NotReadyError
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health_evidence import (
+    Authority,
+    AuthorityInfo,
+    Certificates,
+    Ledger,
+    NoLeaderError,
+    StoreEvidence,
+)
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.operations import Operations
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.participation import ChannelStatus
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.topology import Node, Topology
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.transport import Endpoint
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.ca_config import ENROLLMENT, TLS
+from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.base import SecretsError
+from fabric_protos.common import common_pb2
+
+T = TypeVar("T")
+# No channel can have this name (two dots), so asking for it costs an orderer one look into a map and leaves
+# no line in its log.
+_NO_CHANNEL = "selvedge..health"
+_CERTIFICATES = {
+    "tls_cert": "TLS",
+    "sign_cert": "signing",
+    "tls_ca_cert": "TLS CA",
+    "ca_cert": "enrolment CA",
+}
+
+
+def attempt(call: Callable[[], T]) -> T | FabricError:
+    """The call's result, or the FabricError that it raised; the store's errors become one."""
+    try:
+        return call()
+    except FabricError as error:
+        return error
+    except SecretsError as error:
+        return FabricError(error.what, error.where, error.next_step)
+    except KeyError as error:
+        return FabricError(f"the field {error} is missing in its secret", next_step="enrol it again")
+
+
+def node_operations(topology: Topology, node: Node, timeout: float) -> Operations:
+    return operations.read_operations(topology.operations_endpoint(node), timeout)
+
+
+def node_certificates(topology: Topology, node: Node) -> Certificates:
+    """Of the node's secret. Raises FabricError when it is missing or unreadable."""
+    return certificates_of(topology.node_secret(node))
+
+
+def certificates_of(secret: Mapping[str, str]) -> Certificates:
+    """The certificates among a secret's fields."""
+    days = {label: x509.days_left(secret[key]) for key, label in _CERTIFICATES.items() if secret.get(key)}
+    return Certificates(days, secret.get("tls_cert", ""))
+
+
+def orderer_serving(topology: Topology, node: Node, timeout: float) -> None:
+    """Ask the orderer's Deliver service for a channel that cannot exist: to say so it must serve."""
+    signer = topology.signer(node.organization)
+    try:
+        deliver.block(topology.grpc_endpoint(node), signer, _NO_CHANNEL, timeout=timeout)
+    except deliver.ChannelNotFoundError:
+        return
+
+
+def orderer_admin(topology: Topology, node: Node, timeout: float) -> None:
+    participation.list_channels(topology.admin_endpoint(node), timeout)
+
+
+def orderer_status(topology: Topology, node: Node, channel: str, timeout: float) -> ChannelStatus | None:
+    return participation.channel_status(topology.admin_endpoint(node), channel, timeout)
+
+
+def orderer_ledger(topology: Topology, node: Node, channel: str, timeout: float) -> Ledger:
+    """Read the newest block, which an orderer hands out only while it knows a leader.
+
+    Raises NoLeaderError when it knows none, ChannelNotFoundError when it does not have the channel.
+    """
+    endpoint, signer = topology.grpc_endpoint(node), topology.signer(node.organization)
+    try:
+        header = deliver.block(endpoint, signer, channel, timeout=timeout).header
+    except NotReadyError as error:
+        # Deliver's status, to be told from gRPC's UNAVAILABLE: common/deliver/deliver.go, "consenter error".
+        if common_pb2.Status.Name(common_pb2.SERVICE_UNAVAILABLE) in error.what:
+            raise NoLeaderError("it knows no leader", error.where, error.next_step) from error
+        raise
+    return Ledger(int(header.number) + 1, header_hash(header), header.previous_hash.hex())
+
+
+def peer_joined(topology: Topology, node: Node, timeout: float) -> list[str]:
+    signer = topology.signer(node.organization)
+    return peer_channels.list_channels(topology.grpc_endpoint(node), signer, timeout)
+
+
+def peer_ledger(topology: Topology, node: Node, channel: str, timeout: float) -> Ledger:
+    signer = topology.signer(node.organization)
+    info = peer_channels.chain_info(topology.grpc_endpoint(node), signer, channel, timeout)
+    return Ledger(info.height, info.current_block_hash, info.previous_block_hash)
+
+
+def authority_operations(topology: Topology, authority: Authority, timeout: float) -> Operations:
+    admin = topology.secret(f"{authority.mount}/users/admin")
+    tls_ca = topology.secret(f"{authority.mount}/msp")["tls_ca_cert"]
+    endpoint = Endpoint(
+        authority.operations_address, authority.server_name, tls_ca, admin["tls_cert"], admin["tls_key"]
+    )
+    return operations.read_operations(endpoint, timeout)
+
+
+def authority_certificates(topology: Topology, authority: Authority) -> Certificates:
+    return certificates_of(topology.secret(f"{authority.mount}/msp"))
+
+
+def authority_info(topology: Topology, authority: Authority, timeout: float) -> AuthorityInfo:
+    """``/cainfo`` of both CAs of a server, compared with the store."""
+    msp = topology.secret(f"{authority.mount}/msp")
+    endpoint = Endpoint(authority.address, authority.server_name, msp["tls_ca_cert"])
+    names = {ENROLLMENT: msp["ca_cert"], TLS: msp["tls_ca_cert"]}
+    answers = operations.get(endpoint, [f"/cainfo?ca={name}" for name in names], timeout)
+    version, foreign = "", []
+    for (name, expected), (status, body) in zip(names.items(), answers.replies, strict=True):
+        answer = operations.decode(body, f"/cainfo of its CA {name!r}", endpoint)
+        if not answer.get("success"):
+            errors = answer.get("errors") or [{"message": f"HTTP {status}"}]
+            raise FabricError(f"its CA {name!r} answers: {errors[0].get('message')}", str(endpoint))
+        version = str(answer["result"].get("Version", ""))
+        if not _same_chain(answer["result"].get("CAChain", ""), expected):
+            foreign.append(name)
+    return AuthorityInfo(version, tuple(foreign), answers.certificate_pem)
+
+
+def _same_chain(encoded: str, expected_pem: str) -> bool:
+    """Whether the base64 of a PEM chain begins with the expected certificate."""
+    try:
+        found = x509.load_certificate(base64.b64decode(encoded).decode())
+    except (ValueError, FabricError):
+        return False
+    return found == x509.load_certificate(expected_pem)
+
+
+def store_state(options: Mapping[str, Any], timeout: float) -> StoreEvidence:
+    """Ask the store that the modules' ``store`` option names; needs no login.
+
+    Raises NotReadyError when it does not answer, FabricError when TLS fails or one of the option's files is
+    missing.
+    """
+    url = str(options["url"])
+    try:
+        ca, cert, key = (Path(options[name]).read_text() for name in ("ca_file", "cert_file", "key_file"))
+    except OSError as error:
+        raise FabricError(
+            f"{error.filename}: {error.strerror}", url, "run bootstrap.yml, it makes this file"
+        ) from error
+    target = urlsplit(url)
+    endpoint = Endpoint(target.netloc, options.get("server_name") or target.hostname or "", ca, cert, key)
+    # Without these the state would hide in the HTTP status alone.
+    codes = "standbyok=true&sealedcode=200&uninitcode=200"
+    answers = operations.get(endpoint, [f"/v1/sys/health?{codes}"], timeout)
+    body = operations.decode(answers.replies[0][1], "the store's answer", endpoint)
+    return StoreEvidence(
+        bool(body.get("initialized")),
+        bool(body.get("sealed", True)),
+        bool(body.get("standby")),
+        str(body.get("version", "")),
+        answers.certificate_pem,
+    )
+
+
+def header_hash(header: common_pb2.BlockHeader) -> str:
+    """Hex SHA-256 of a block header's ASN.1 DER, which names a block (protoutil/blockutils.go)."""
+    number = int(header.number)
+    integer = number.to_bytes(number.bit_length() // 8 + 1, "big")
+    body = b"".join((_der(0x02, integer), _der(0x04, header.previous_hash), _der(0x04, header.data_hash)))
+    return hashlib.sha256(_der(0x30, body)).hexdigest()
+
+
+def _der(tag: int, content: bytes) -> bytes:
+    # One byte of length will do: two SHA-256 hashes and a number make less than 128 bytes.
+    return bytes((tag, len(content))) + content
