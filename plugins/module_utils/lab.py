@@ -150,6 +150,8 @@ class Lab:
             ["/sbin/init", "SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1"],
             name=name,
             hostname=host.name,
+            # What tells systemd to shut down: a restart of the container is a reboot of the host.
+            stop_signal="SIGRTMIN+3",
             host_config=host_config,
             networking_config=api.create_networking_config(
                 {self.name: api.create_endpoint_config(ipv4_address=host.address)}

@@ -23,9 +23,19 @@ options:
     elements: dict
     default: []
   units:
-    description: systemd units to have enabled and started.
+    description: systemd units to bring to O(units_state), in this order.
     type: list
     elements: str
+    default: []
+  units_state:
+    description: V(started) enables and starts, V(stopped) stops and leaves enabled, V(disabled) stops and disables.
+    type: str
+    choices: [started, stopped, disabled]
+    default: started
+  absent:
+    description: Paths of files and folders to remove, folders with what is in them.
+    type: list
+    elements: path
     default: []
 attributes:
   check_mode: {support: full, description: Predicts each path and unit}
@@ -55,6 +65,7 @@ changed_units:
 """
 
 import os
+import shutil
 import stat
 import tempfile
 from typing import Any
@@ -102,6 +113,17 @@ def write_file(path: str, content: str, mode: int) -> None:
         raise
 
 
+UNIT_COMMANDS = {"started": ["enable", "--now"], "stopped": ["stop"], "disabled": ["disable", "--now"]}
+
+
+def unit_fits(enabled: str, active: str, state: str) -> bool:
+    """Whether a unit, as systemctl describes it, is in the wanted state already."""
+    runs = active in ("active", "activating", "deactivating", "failed")
+    if state == "started":
+        return enabled == "enabled" and active == "active"
+    return not runs and (state == "stopped" or enabled != "enabled")
+
+
 class HostState:
     """Compares and converges; collects what changed and the diff."""
 
@@ -138,20 +160,44 @@ class HostState:
         if reload and not self._module.check_mode:
             self._module.run_command(["systemctl", "daemon-reload"], check_rc=True)
 
-    def units(self, names: list[str]) -> None:
+    def units(self, names: list[str], state: str) -> None:
         if not names:
             return
         _, enabled, _ = self._module.run_command(["systemctl", "is-enabled", *names])
         _, active, _ = self._module.run_command(["systemctl", "is-active", *names])
-        states = zip(names, enabled.split(), active.split(), strict=False)
-        wanted = {name for name, on, runs in states if on == "enabled" and runs == "active"}
-        for name in names:
-            if name in wanted:
+        # A unit that is not there answers on standard error only, so ask one by one where the counts differ.
+        found = list(zip(enabled.split(), active.split(), strict=False)) if len(enabled.split()) == len(names) else []
+        for index, name in enumerate(names):
+            on, runs = found[index] if found else self._unit(name)
+            if unit_fits(on, runs, state):
                 continue
             self.changed_units.append(name)
-            self.diff.append({"before_header": name, "after_header": name, "before": "", "after": "enabled, active\n"})
+            self.diff.append({"before_header": name, "after_header": name, "before": f"{on}, {runs}\n",
+                              "after": f"{state}\n"})  # fmt: skip
             if not self._module.check_mode:
-                self._module.run_command(["systemctl", "enable", "--now", name], check_rc=True)
+                self._module.run_command(["systemctl", *UNIT_COMMANDS[state], name], check_rc=True)
+
+    def _unit(self, name: str) -> tuple[str, str]:
+        _, enabled, _ = self._module.run_command(["systemctl", "is-enabled", name])
+        _, active, _ = self._module.run_command(["systemctl", "is-active", name])
+        return enabled.strip() or "not-found", active.strip() or "inactive"
+
+    def absent(self, paths: list[str]) -> None:
+        reload = False
+        for path in paths:
+            if not os.path.lexists(path):
+                continue
+            self.changed_paths.append(path)
+            self.diff.append({"before_header": path, "after_header": path, "before": "present\n", "after": ""})
+            reload = reload or path.startswith("/etc/systemd/system/")
+            if self._module.check_mode:
+                continue
+            if os.path.isdir(path) and not os.path.islink(path):
+                shutil.rmtree(path)
+            else:
+                os.unlink(path)
+        if reload and not self._module.check_mode:
+            self._module.run_command(["systemctl", "daemon-reload"], check_rc=True)
 
 
 def main() -> None:
@@ -160,6 +206,8 @@ def main() -> None:
             "directories": {"type": "list", "elements": "dict", "default": []},
             "files": {"type": "list", "elements": "dict", "default": []},
             "units": {"type": "list", "elements": "str", "default": []},
+            "units_state": {"type": "str", "choices": list(UNIT_COMMANDS), "default": "started"},
+            "absent": {"type": "list", "elements": "path", "default": []},
         },
         supports_check_mode=True,
     )
@@ -167,7 +215,8 @@ def main() -> None:
     try:
         state.directories(module.params["directories"])
         state.files(module.params["files"])
-        state.units(module.params["units"])
+        state.units(module.params["units"], module.params["units_state"])
+        state.absent(module.params["absent"])
     except OSError as error:
         module.fail_json(msg=f"{error.filename}: {error.strerror}. Next: look at the disk and its mounts")
     module.exit_json(

@@ -20,6 +20,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.model.paths import
     AGENT,
     CA_CERT,
     CONFIG,
+    CREDENTIALS,
     DATA,
     LIBRARY,
     SECRETS,
@@ -35,6 +36,8 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.model.secrets_layo
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.store_config import server_config
 
+# A transaction that every contract knows, that reads and writes nothing, and is committed all the same.
+PROBE = {"function": "org.hyperledger.fabric:GetMetadata", "args": []}
 CONTROLLER_NAME = "selvedge-controller"
 STORE_MATERIAL = ["ca_cert", "seal_key", "server_cert", "server_key"]
 REGISTRY_MATERIAL = ["ca_cert", "server_cert", "server_key"]
@@ -169,6 +172,30 @@ def host_view(network: Network, host: str, lock: dict[str, str], ca_cert: str) -
                          | ({images.reference("openbao", network.settings["secrets_store"]["version"])}
                             if services else set())),
         "units": [units.stack_unit(stack) for stack in stacks],
+        "traces": _traces(network, host, bool(material)),
+    }
+
+
+def _traces(network: Network, host: str, has_store: bool) -> dict[str, list[str]]:
+    """What `destroy.yml` stops and removes on a host: everything that Selvedge put there but the engine."""
+    stacks = ["ledger", "ca", *(["store"] if has_store else [])]
+    stacks += ["registry"] if network.registry_host.name == host else []
+    material = [units.material_unit(stack) for stack in ("store", "registry") if stack in stacks]
+    stack_units = [units.stack_unit(stack) for stack in stacks]
+    return {
+        "stacks": stacks,
+        "units": [*stack_units, units.AGENT_UNIT, *material],
+        "paths": [
+            CONFIG,
+            DATA,
+            LIBRARY,
+            "/run/selvedge",
+            f"/etc/docker/certs.d/{network.registry_address}",
+            *(f"/etc/systemd/system/{unit}" for unit in ["selvedge-stack@.service", units.AGENT_UNIT, *material]),
+            f"{CREDENTIALS}/selvedge-agent-secret_id",
+            *(f"{CREDENTIALS}/selvedge-store-{name}" for name in STORE_MATERIAL if "store" in stacks),
+            *(f"{CREDENTIALS}/selvedge-registry-{name}" for name in REGISTRY_MATERIAL if "registry" in stacks),
+        ],
     }
 
 
@@ -207,8 +234,8 @@ def controller_view(network: Network, state_dir: str) -> dict[str, Any]:
         ],
         "authorities": [
             {
-                "name": org.ca.name,
-                "organization": org.name,
+                "name": org.name,
+                "mount": mount_of(org.name),
                 "ca_address": org.ca.reach(),
                 "operations_address": org.ca.reach("operations"),
                 "server_name": org.ca.name,
@@ -424,4 +451,5 @@ def _chaincode(network: Network, chaincode: dict[str, Any]) -> dict[str, Any]:
         "endorsement_policy": chaincode["endorsement_policy"],
         "organizations": organizations,
         "peers": [peer.name for name in organizations for peer in network.organizations[name].peers],
+        "probe": PROBE,
     }
