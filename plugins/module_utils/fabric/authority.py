@@ -145,8 +145,8 @@ def _why_new_server_certificate(
         return "no server certificate"
     if x509.hosts_of(x509.load_certificate(server["server_cert"])) != set(spec.server_hosts):
         return "other server_hosts"
-    root_left = x509.days_left(server["tls_cert"], now)
-    # Near the root's own end a new certificate would not live longer.
-    if x509.days_left(server["server_cert"], now) < min(renew_before_days, root_left):
+    left, root_left = (x509.days_left(server[name], now) for name in ("server_cert", "tls_cert"))
+    # Near the root's own end a new certificate would not live longer than this one.
+    if left < renew_before_days and left < root_left and root_left > 0:
         return "the server certificate expires"
     return ""
