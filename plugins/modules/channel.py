@@ -159,6 +159,14 @@ kept:
   type: list
   elements: str
   sample: ["Application/Org3", "consenter orderer3.orderer.lab:7050"]
+restart:
+  description:
+    - Orderers whose TLS key is another one in the channel than it was. They serve the channel again when they
+      have been restarted with it; only one can be exchanged at a time.
+  returned: success
+  type: list
+  elements: str
+  sample: []
 sequence:
   description: The configuration's sequence number, null for a channel that does not exist yet.
   returned: success
@@ -231,6 +239,7 @@ def main() -> None:
             plan=plan.difference.lines,
             created=plan.creates,
             kept=list(plan.kept),
+            restart=list(plan.restart_orderers),
             sequence=state.sequence,
             diff=plan.difference.diff(),
         )

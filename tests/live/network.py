@@ -152,10 +152,26 @@ class LiveNetwork:
             "batch_timeout": "100ms",
         }
 
+    def add_organization(self, name: str) -> None:
+        """Add a peer organisation without peers."""
+        self.organizations[name] = TestOrganization(name, f"{name.lower()}.lab", "peer", self.store)
+        self.option["organizations"].append(self.organizations[name].option())
+
+    def install(self, name: str) -> None:
+        """Write a node's certificates and keys from the store again; it reads them when it is started."""
+        node = next(n for n in [*self.option["orderers"], *self.option["peers"]] if n["name"] == name)
+        mount = self.organizations[node["organization"]].mount
+        self._write(self.root / name, self.store.secrets[f"{mount}/nodes/{name}"])
+
     def _folder(self, organization: TestOrganization, name: str, role: str) -> Path:
         """Write a node's MSP, TLS material and empty data directory."""
         secret = organization.enrol(f"nodes/{name}", role, name)
         folder = self.root / name
+        self._write(folder, secret)
+        (folder / "data").mkdir()
+        return folder
+
+    def _write(self, folder: Path, secret: dict[str, str]) -> None:
         files = {
             "msp/cacerts/ca.pem": secret["ca_cert"],
             "msp/tlscacerts/tlsca.pem": secret["tls_ca_cert"],
@@ -171,8 +187,6 @@ class LiveNetwork:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(text)
             target.chmod(0o600)
-        (folder / "data").mkdir()
-        return folder
 
     def add_orderer(self, name: str, release: bool = True) -> None:
         """Add an orderer to the topology; ``start`` it afterwards."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import Any
 
@@ -16,12 +17,18 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.channel imp
     apply_channel,
     plan_channel,
 )
-from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.channel_state import read_channel
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.channel_state import (
+    ChannelNodes,
+    read_channel,
+)
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.configtx_definition import (
     ChannelDefinition,
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.errors import FabricError, NotReadyError
-from ansible_collections.selvedge.fabric.tests.live.network import LiveNetwork
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.genesis import genesis_block
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.signing import load_key
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.waiting import Deadline
+from ansible_collections.selvedge.fabric.tests.live.network import LiveNetwork, running
 
 CHANNEL = "demo"
 
@@ -166,16 +173,22 @@ def test_info_tells_about_a_stopped_node(channel: LiveNetwork) -> None:
 
 
 def test_info_without_leader(channel: LiveNetwork) -> None:
-    """With the quorum gone the configuration can still be read."""
+    """With the quorum gone, and the last orderer aware of it, the configuration can still be read."""
     stopped = ("orderer1.orderer.lab", "orderer2.orderer.lab")
+    left, signer = channel.topology.orderers[0], channel.topology.signer("OrdererOrg")
+    endpoint = channel.topology.grpc_endpoint(left)
     channel.stop(*stopped)
     try:
+        deadline = time.monotonic() + 30
+        with pytest.raises(NotReadyError, match="SERVICE_UNAVAILABLE"):
+            while time.monotonic() < deadline:
+                deliver.config_block(endpoint, signer, CHANNEL)
+                time.sleep(0.2)
         found = read_channel(channel.topology, CHANNEL, timeout=5)
         assert found["config"]["groups"]["Application"]["groups"].keys() == {"Org1", "Org2"}
     finally:
         channel.start(*stopped)
-    nodes = [node for node in channel.topology.orderers if node.name in stopped]
-    assert nodes
+    _reach(channel, batch_max_messages=33)
     _reach(channel)
 
 
@@ -221,26 +234,91 @@ def test_a_missing_orderer_stays_until_removal_is_allowed(channel: LiveNetwork) 
     assert participation.list_channels(channel.topology.admin_endpoint(node)) == []
 
 
-def test_renewed_consenter_certificate(channel: LiveNetwork) -> None:
-    """A TLS certificate with the same key is no change; with another key it replaces the consenter."""
-    name = "orderer0.orderer.lab"
-    organization = channel.organizations["OrdererOrg"]
-    path = f"{organization.mount}/nodes/{name}"
-    secret = dict(channel.store.secrets[path])
-    orderers = channel.definition["orderers"][:3]
-    renewed, _ = organization.tls_ca.issue(name, "orderer", tls=True, key=_key(secret["tls_key"]))
+def _secret(channel: LiveNetwork, name: str) -> dict[str, str]:
+    return channel.store.secrets[f"{channel.organizations['OrdererOrg'].mount}/nodes/{name}"]
+
+
+def test_a_certificate_renewed_with_its_key_is_no_change(channel: LiveNetwork) -> None:
+    name = channel.definition["orderers"][0]
+    secret, authority = _secret(channel, name), channel.organizations["OrdererOrg"].tls_ca
+    renewed, _ = authority.issue(name, "orderer", tls=True, key=load_key(secret["tls_key"]))
     assert renewed != secret["tls_cert"]
-    channel.store.secrets[path] = {**secret, "tls_cert": renewed}
-    assert _plan(channel, orderers=orderers).difference.lines == []
-    other, _ = organization.tls_ca.issue(name, "orderer", tls=True)
-    channel.store.secrets[path] = {**secret, "tls_cert": other}
-    lines = _plan(channel, orderers=orderers).difference.lines
-    assert len(lines) == 2
-    assert all("ConsensusType/consenters" in line for line in lines)
-    channel.store.secrets[path] = secret
+    before = dict(secret)
+    secret["tls_cert"] = renewed
+    try:
+        assert _plan(channel, orderers=channel.definition["orderers"][:3]).difference.lines == []
+    finally:
+        secret.update(before)
 
 
-def _key(pem: str) -> Any:
-    from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.signing import load_key
+def test_orderers_get_new_keys_one_at_a_time(channel: LiveNetwork) -> None:
+    orderers = channel.definition["orderers"][:3]
+    authority = channel.organizations["OrdererOrg"].tls_ca
+    for name in orderers[:2]:
+        cert, key = authority.issue(name, "orderer", tls=True)
+        _secret(channel, name).update(tls_cert=cert, tls_key=key)
+    with pytest.raises(FabricError, match="rotate one orderer at a time"):
+        _plan(channel, orderers=orderers)
+    second = dict(_secret(channel, orderers[1]))
+    _secret(channel, orderers[1]).update(_installed(channel, orderers[1]))
+    for name in orderers[:2]:
+        if name == orderers[1]:
+            _secret(channel, name).update(second)
+        plan = _reach(channel, orderers=orderers)
+        assert plan.restart_orderers == (name,)
+        channel.install(name)
+        channel.stop(name)
+        channel.start(name)
+        _healthy(channel, orderers)
+    _reach(channel, orderers=orderers, batch_max_messages=44)
+    _reach(channel, orderers=orderers)
 
-    return load_key(pem)
+
+def _installed(channel: LiveNetwork, name: str) -> dict[str, str]:
+    folder = channel.root / name / "tls"
+    return {"tls_cert": (folder / "server.crt").read_text(), "tls_key": (folder / "server.key").read_text()}
+
+
+def _healthy(channel: LiveNetwork, orderers: list[str]) -> None:
+    ChannelNodes(channel.topology, CHANNEL, Deadline(30)).wait_for_orderers(orderers, consenter=True)
+
+
+def test_an_organization_comes_and_goes(channel: LiveNetwork) -> None:
+    orderers = channel.definition["orderers"][:3]
+    channel.add_organization("Org3")
+    channel.add_peer("peer0.org3.lab", "Org3", anchor=True)
+    channel.start("peer0.org3.lab")
+    plan = _reach(channel, orderers=orderers)
+    assert plan.difference.lines == ["+ /Channel/Application/Org3", "+ peers/peer0.org3.lab: joined"]
+    found = read_channel(channel.topology, CHANNEL)
+    assert found["peers"]["peer0.org3.lab"]["height"] == found["peers"]["peer0.org1.lab"]["height"]
+    fewer = {"orderers": orderers, "organizations": ["Org1", "Org2"], "peers": ["peer0.org1.lab"]}
+    assert _plan(channel, **fewer).kept == ("Application/Org3",)
+    plan = _reach(channel, allow_removal=True, **fewer)
+    assert plan.difference.lines == ["- /Channel/Application/Org3"]
+
+
+def test_a_killed_creation_goes_on(channel: LiveNetwork) -> None:
+    """One orderer has joined, then the controller died: the next run takes that orderer's genesis block."""
+    option = {**channel.definition, "orderers": channel.definition["orderers"][:3]}
+    definition = ChannelDefinition.from_option("second", option)
+    plan = plan_channel(channel.topology, definition)
+    first = channel.topology.node(plan.join_orderers[0])
+    participation.join(channel.topology.admin_endpoint(first), genesis_block("second", plan.targets[0]))
+    plan = plan_channel(channel.topology, definition)
+    assert not plan.creates
+    assert len(plan.join_orderers) == 2
+    apply_channel(channel.topology, plan)
+    assert not plan_channel(channel.topology, definition).changed
+
+
+def test_three_orderers_and_four_peers_within_three_seconds(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    with running(tmp_path_factory.mktemp("large"), peers={"Org1": 2, "Org2": 2}) as large:
+        begin = time.monotonic()
+        apply_channel(large.topology, _plan(large))
+        elapsed = time.monotonic() - begin
+        print(f"3 orderers and 4 peers: {elapsed:.2f} s")
+        assert not _plan(large).changed
+        assert elapsed < 3 * float(os.environ.get("SELVEDGE_TIME_FACTOR", "1"))

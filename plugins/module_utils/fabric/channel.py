@@ -8,6 +8,7 @@ followers and become consenters one at a time, then whoever leaves leaves.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -45,6 +46,8 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.waiting imp
 from fabric_protos.common import common_pb2, configtx_pb2
 
 _JOINED = "joined"
+# Seconds after which an accepted update that is in no block is taken for lost.
+_ORDERING = 5
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,7 @@ class ChannelPlan:
     :param targets: the genesis configuration of a new channel, or the configuration after each update
     :param join_orderers: orderers that have to join; ``leave_orderers`` those that have to be removed
     :param join_peers: peers that have to join
+    :param restart_orderers: whose TLS key is another one in the channel afterwards: to be restarted with it
     :param kept: members that the model does not name and that stay, because removal was not allowed
     :param difference: everything above as changes; empty when there is nothing to do
     """
@@ -66,6 +70,7 @@ class ChannelPlan:
     join_orderers: tuple[str, ...]
     leave_orderers: tuple[str, ...]
     join_peers: tuple[str, ...]
+    restart_orderers: tuple[str, ...]
     kept: tuple[str, ...]
     difference: Difference = field(default_factory=Difference)
 
@@ -156,16 +161,25 @@ def plan_channel(
         _refuse_orphans(definition, state)
         targets: tuple[configtx_pb2.ConfigGroup, ...] = (desired,)
         kept: tuple[str, ...] = ()
+        replaced: tuple[str, ...] = ()
         changes = changes_between(configtx_pb2.ConfigGroup(), desired)
     else:
         steps = plan_steps(config.channel_group, desired, allow_removal)
-        targets, kept = steps.targets, steps.kept
+        targets, kept, replaced = steps.targets, steps.kept, steps.replaced
         changes = changes_between(config.channel_group, targets[-1]) if targets else []
     changes += [Change(f"orderers/{name}", None, _JOINED) for name in join_orderers]
     changes += [Change(f"orderers/{name}", _JOINED, None) for name in leave]
     changes += [Change(f"peers/{name}", None, _JOINED) for name in join_peers]
     return ChannelPlan(
-        definition, state, targets, join_orderers, leave, join_peers, kept, Difference(tuple(changes))
+        definition,
+        state,
+        targets,
+        join_orderers,
+        leave,
+        join_peers,
+        tuple(name for name in definition.orderers if topology.node(name).endpoint in replaced),
+        kept,
+        Difference(tuple(changes)),
     )
 
 
@@ -197,7 +211,11 @@ class _Run:
         self.topology, self.plan, self.deadline = topology, plan, deadline
         self.channel = plan.definition.name
         self.nodes = ChannelNodes(topology, self.channel, deadline)
-        self.ready = [name for name in plan.definition.orderers if name not in plan.join_orderers]
+        # An orderer that gets another TLS key is out of the quorum until it is restarted with it. When it is
+        # the only one, there is nobody else to ask.
+        absent = {*plan.join_orderers, *plan.restart_orderers}
+        self.ready = [name for name in plan.definition.orderers if name not in absent]
+        self.ready = self.ready or list(plan.restart_orderers)
 
     def execute(self) -> ChannelState:
         if self.plan.creates:
@@ -239,7 +257,7 @@ class _Run:
         together(
             {
                 "orderers": lambda: self.nodes.wait_for_orderers(
-                    self.plan.definition.orderers, height, consenter=True
+                    self.ready, height, consenter=not self.plan.restart_orderers
                 ),
                 "peers": lambda: self.nodes.wait_for_peers(self.plan.definition.peers, height),
             }
@@ -269,26 +287,42 @@ class _Run:
         except FabricError as error:
             missing = f"; no admin's key was at hand for {', '.join(unsigned)}" if unsigned else ""
             raise FabricError(error.what + missing, error.where, error.next_step) from error
+        other = changes_between(deliver.config_of(found).channel_group, target)
+        if other:
+            raise FabricError(
+                f"channel {self.channel} was changed by somebody else at the same time: {other[0].path}",
+                next_step="run again, the plan will be made anew",
+            )
         self.nodes.wait_for_orderers(self.ready, int(found.header.number) + 1)
         return found
 
     def _order(
         self, envelope: common_pb2.Envelope, before: configtx_pb2.Config, what: str
     ) -> common_pb2.Block:
-        """Broadcast and wait for the block. Asked again after a NotReadyError, it first looks for it."""
+        """Broadcast and wait for the block.
+
+        Raft may lose what it has accepted when its leader changes. So this is asked again after a
+        NotReadyError, and looks first whether the update got through after all.
+        """
+        problem = NotReadyError(f"{what} failed: there is no orderer to ask")
         for name in self.ready:
             node = self.topology.node(name)
+            endpoint = self.topology.grpc_endpoint(node)
+            find = partial(self._next_config, node, before)
             try:
-                present = self.nodes.config_block(node)
-                if deliver.config_of(present).sequence > before.sequence:
-                    return present
-                deliver.broadcast(
-                    self.topology.grpc_endpoint(node), envelope, what, self.deadline.remaining()
-                )
+                return find()
+            except NotReadyError:
+                pass
+            try:
+                deliver.broadcast(endpoint, envelope, what, self.deadline.remaining())
+                return Deadline(self.deadline.remaining(_ORDERING)).retry(find)
             except NotReadyError as error:
                 problem = error
-                continue
-            return self.deadline.retry(partial(self._next_config, node, before))
+            except FabricError:
+                # The second of two broadcasts is refused when the first one has just got through.
+                with suppress(NotReadyError):
+                    return find()
+                raise
         raise problem
 
     def _next_config(self, node: Node, before: configtx_pb2.Config) -> common_pb2.Block:

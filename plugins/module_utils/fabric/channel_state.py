@@ -153,7 +153,11 @@ class ChannelNodes:
             )
         if status.relation != participation.CONSENTER:
             if consenter:
-                raise NotReadyError(f"the orderer is {status.relation}, not yet a consenter", node.name)
+                raise NotReadyError(
+                    f"the orderer is {status.relation} of channel {self.channel}, not a consenter",
+                    node.name,
+                    "check that it runs with the TLS certificate that stands in the store",
+                )
             return
         # Without best effort an orderer that sees no leader refuses to deliver.
         self.config_block(node, best_effort=False)

@@ -37,10 +37,12 @@ class Steps:
     :param targets: the configuration after each update, in order; empty when nothing differs. Fabric takes
         one consenter at a time, and an organisation leaves after its consenters.
     :param kept: members of the channel that the model does not name and that stay, ``["Orderer/Old"]``
+    :param replaced: ``host:port`` of the consenter that gets another TLS key, or nothing
     """
 
     targets: tuple[configtx_pb2.ConfigGroup, ...]
     kept: tuple[str, ...]
+    replaced: tuple[str, ...] = ()
 
 
 def plan_steps(
@@ -51,7 +53,7 @@ def plan_steps(
     :param allow_removal: whether organisations and consenters that ``desired`` does not name leave
 
     Raises FabricError for what Fabric cannot undo or this client cannot do: lower capabilities, another
-    consensus type.
+    consensus type, more than one consenter with another TLS key.
     """
     base = _copy(actual)
     _merge_group(base, desired, ("Channel",))
@@ -60,6 +62,7 @@ def plan_steps(
     consenter_lists, kept_consenters = _consenter_steps(
         list(present.consenters), list(wanted.consenters), allow_removal
     )
+    replaced = _replaced(list(present.consenters), list(wanted.consenters))
     _keep_endpoints(base, actual, kept_consenters)
     targets = [base]
     for consenters in consenter_lists:
@@ -78,7 +81,7 @@ def plan_steps(
         for section, name in extra:
             del target.groups[section].groups[name]
         targets.append(target)
-    return Steps(tuple(_without_idle([actual, *targets])), tuple(kept))
+    return Steps(tuple(_without_idle([actual, *targets])), tuple(kept), replaced)
 
 
 def _without_idle(states: list[Any]) -> Iterator[Any]:
@@ -276,6 +279,23 @@ def _consenter_steps(
         current = [item for item in current if item != consenter]
         steps.append(current)
     return steps, []
+
+
+def _replaced(present: list[Any], wanted: list[Any]) -> tuple[str, ...]:
+    """Who gets another key. Each has to be restarted before the next, or the channel loses its quorum."""
+    keys = {_address(consenter): _keys(consenter) for consenter in present}
+    result = tuple(
+        _address(consenter)
+        for consenter in wanted
+        if keys.get(_address(consenter), _keys(consenter)) != _keys(consenter)
+    )
+    if len(result) > 1:
+        raise FabricError(
+            f"the orderers {', '.join(result)} have other TLS keys than the channel",
+            "/Channel/Orderer/ConsensusType",
+            "rotate one orderer at a time: update the channel, restart that orderer, then the next",
+        )
+    return result
 
 
 def _find(current: list[Any], unclaimed: list[int], consenter: Any) -> int | None:

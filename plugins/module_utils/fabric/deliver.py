@@ -28,6 +28,8 @@ NEWEST = -1
 _LAST_BLOCK = 2**64 - 1
 # A channel that is still starting, or has no Raft leader, answers with these.
 _NOT_READY = (common_pb2.SERVICE_UNAVAILABLE, common_pb2.NOT_FOUND)
+# A leader counts only the orderers that it has heard of since its election, for a second or two.
+_QUORUM_LOSS = "configuration will result in quorum loss"
 
 
 class ChannelNotFoundError(NotReadyError):
@@ -175,4 +177,6 @@ def broadcast(endpoint: Endpoint, envelope: common_pb2.Envelope, what: str, time
     message = f"{what} failed: {common_pb2.Status.Name(response.status)}: {response.info}"
     if response.status == common_pb2.SERVICE_UNAVAILABLE:
         raise NotReadyError(message, str(endpoint), "check that the channel has a Raft leader")
+    if _QUORUM_LOSS in response.info:
+        raise NotReadyError(message, str(endpoint), "check that all orderers of the channel are up")
     raise FabricError(message, str(endpoint), "check which organisations' admins have to sign")
