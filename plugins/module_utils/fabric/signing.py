@@ -64,7 +64,7 @@ class Signer:
     def creator(self) -> bytes:
         """The serialized ``msp.SerializedIdentity`` that Fabric calls creator."""
         identity = identities_pb2.SerializedIdentity(mspid=self.msp_id, id_bytes=self.cert_pem.encode())
-        return identity.SerializeToString()
+        return bytes(identity.SerializeToString())
 
     @property
     def certificate(self) -> x509.Certificate:

@@ -20,11 +20,12 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.configtx im
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.configtx_definition import (
     ChannelDefinition,
 )
-from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.errors import FabricError
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.errors import FabricError, NotReadyError
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.genesis import genesis_block
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.participation import ChannelStatus
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.topology import Topology
 from ansible_collections.selvedge.fabric.tests.live.pki import MemoryStore, TestOrganization
+from fabric_protos.common import common_pb2, configtx_pb2
 
 ORDERERS = ["orderer0.ord.lab", "orderer1.ord.lab"]
 PEERS = ["peer0.org1.lab", "peer1.org1.lab"]
@@ -166,3 +167,101 @@ def test_a_plan_shows_no_secret(
         for key in ("sign_key", "tls_key"):
             if key in secret:
                 assert secret[key].splitlines()[1] not in text
+
+
+class _Orderers:
+    """Stand-ins for the orderers in one update: what Broadcast answers, and when the block comes."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, state: ChannelState, answers: list[Any]) -> None:
+        self.state, self.answers, self.sent = state, answers, 0
+        self.newest = state.block
+        monkeypatch.setattr(ChannelNodes, "config_block", lambda *_, **__: self.newest)
+        monkeypatch.setattr(ChannelNodes, "wait_for_orderers", lambda *_, **__: None)
+        monkeypatch.setattr(ChannelNodes, "wait_for_peers", lambda *_, **__: None)
+        monkeypatch.setattr(ChannelNodes, "state", lambda *_: state)
+        monkeypatch.setattr(library, "_ORDERING", 0.5)
+        monkeypatch.setattr(library.deliver, "broadcast", self.broadcast)
+
+    def broadcast(self, *_: Any) -> None:
+        self.sent += 1
+        answer = self.answers.pop(0)
+        if isinstance(answer, FabricError):
+            raise answer
+        if answer is not None:
+            self.newest = answer
+
+
+def _successor(topology: Topology, definition: ChannelDefinition) -> Any:
+    """Block 1, with the configuration of ``definition``."""
+    block = genesis_block("demo", channel_group(definition, channel_members(topology, definition)))
+    block.header.number = 1
+    envelope = common_pb2.Envelope.FromString(block.data.data[0])
+    payload = common_pb2.Payload.FromString(envelope.payload)
+    config = configtx_pb2.ConfigEnvelope.FromString(payload.data)
+    config.config.sequence = 1
+    payload.data = config.SerializeToString()
+    block.data.data[0] = common_pb2.Envelope(payload=payload.SerializeToString()).SerializeToString()
+    return block
+
+
+def test_an_update_that_raft_lost_is_sent_again(
+    topology: Topology, definition: ChannelDefinition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = _existing(topology, definition)
+    wanted = replace(definition, batch_max_messages=9)
+    orderers = _Orderers(
+        monkeypatch, state, [None, NotReadyError("no leader"), None, _successor(topology, wanted)]
+    )
+    apply_channel(topology, plan_channel(topology, wanted), timeout=10)
+    assert orderers.sent == 4
+
+
+def test_an_update_that_was_refused_because_it_had_got_through(
+    topology: Topology, definition: ChannelDefinition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = _existing(topology, definition)
+    wanted = replace(definition, batch_max_messages=9)
+    orderers = _Orderers(monkeypatch, state, [])
+
+    def broadcast(*_: Any) -> None:
+        orderers.newest = _successor(topology, wanted)
+        raise FabricError("version mismatch")
+
+    monkeypatch.setattr(library.deliver, "broadcast", broadcast)
+    apply_channel(topology, plan_channel(topology, wanted), timeout=5)
+
+
+def test_a_refused_update_fails_at_once(
+    topology: Topology, definition: ChannelDefinition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = _existing(topology, definition)
+    orderers = _Orderers(monkeypatch, state, [FabricError("policy not satisfied")])
+    plan = plan_channel(topology, replace(definition, batch_max_messages=9))
+    with pytest.raises(FabricError, match="policy not satisfied"):
+        apply_channel(topology, plan, timeout=5)
+    assert orderers.sent == 1
+
+
+def test_a_change_by_somebody_else_is_noticed(
+    topology: Topology, definition: ChannelDefinition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = _existing(topology, definition)
+    foreign = _successor(topology, replace(definition, batch_timeout="9s"))
+    _Orderers(monkeypatch, state, [foreign])
+    plan = plan_channel(topology, replace(definition, batch_max_messages=9))
+    with pytest.raises(FabricError, match="changed by somebody else"):
+        apply_channel(topology, plan, timeout=5)
+
+
+def test_missing_keys_are_named_when_an_update_is_refused(
+    topology: Topology, definition: ChannelDefinition, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An operator without the other organisation's key learns whose signature is missing."""
+    state = _existing(topology, definition)
+    _Orderers(monkeypatch, state, [FabricError("policy not satisfied")])
+    wanted = replace(definition, policies={"application": {"Endorsement": "ANY Endorsement"}})
+    plan = plan_channel(topology, wanted)
+    monkeypatch.delitem(store.secrets, "secret-org1/users/admin")
+    monkeypatch.setattr(topology, "_secrets", {})
+    with pytest.raises(FabricError, match="no admin's key was at hand for Org1"):
+        apply_channel(topology, plan, timeout=5)

@@ -271,6 +271,24 @@ def test_a_renewed_certificate_is_no_change_with_the_same_key(sample: Sample) ->
     assert consenter_addresses(steps.targets[0])[0] == "elsewhere:7050"
 
 
+def test_only_one_consenter_gets_another_key(sample: Sample) -> None:
+    others = make_sample(orderers=2).members.consenters
+
+    def with_new_keys(count: int) -> Any:
+        changed = [
+            replace(consenter, client_tls_cert=other.client_tls_cert, server_tls_cert=other.server_tls_cert)
+            for consenter, other in zip(sample.members.consenters[:count], others, strict=False)
+        ]
+        consenters = (*changed, *sample.members.consenters[count:])
+        return channel_group(sample.definition, replace(sample.members, consenters=consenters))
+
+    steps = plan_steps(sample.group(), with_new_keys(1), False)
+    assert steps.replaced == ("orderer0.orderer.lab:7050",)
+    assert len(steps.targets) == 1
+    with pytest.raises(FabricError, match="rotate one orderer at a time"):
+        plan_steps(sample.group(), with_new_keys(2), False)
+
+
 def test_a_kept_consenter_stays_reachable(sample: Sample) -> None:
     """Its address remains among the endpoints as long as removal is not allowed."""
     shorter = replace(

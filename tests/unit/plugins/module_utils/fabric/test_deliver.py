@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric import deliver
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.errors import FabricError, NotReadyError
@@ -13,6 +15,7 @@ from ansible_collections.selvedge.fabric.tests.unit.plugins.module_utils.fabric.
     make_sample,
 )
 from fabric_protos.common import common_pb2
+from fabric_protos.orderer import ab_pb2
 
 
 def _block(number: int, last_config: int) -> common_pb2.Block:
@@ -60,3 +63,34 @@ def test_client_certificates_are_bound() -> None:
     mutual = Endpoint("127.0.0.1:1", "orderer0", authority.cert, cert, key)
     assert deliver._tls_cert_hash(plain) == b""
     assert len(deliver._tls_cert_hash(mutual)) == 32
+
+
+@pytest.mark.parametrize(
+    ("status", "info", "may_come"),
+    [
+        (common_pb2.SERVICE_UNAVAILABLE, "no Raft leader", True),
+        (
+            common_pb2.BAD_REQUEST,
+            "0 out of 3 nodes are alive, configuration will result in quorum loss",
+            True,
+        ),
+        (common_pb2.BAD_REQUEST, "error applying config update", False),
+        (common_pb2.FORBIDDEN, "implicit policy evaluation failed", False),
+    ],
+)
+def test_answers_of_broadcast(
+    status: int, info: str, may_come: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What passes by itself is a NotReadyError, what does not is not."""
+
+    class Stub:
+        def __init__(self, _: Any) -> None: ...
+
+        def Broadcast(self, _: Any, timeout: float) -> Any:
+            return iter([ab_pb2.BroadcastResponse(status=status, info=info)])
+
+    monkeypatch.setattr(deliver.ab_pb2_grpc, "AtomicBroadcastStub", Stub)
+    endpoint = Endpoint("127.0.0.1:1", "orderer0", Authority("ca").cert)
+    with pytest.raises(FabricError, match=info) as caught:
+        deliver.broadcast(endpoint, common_pb2.Envelope(), "updating")
+    assert isinstance(caught.value, NotReadyError) is may_come
