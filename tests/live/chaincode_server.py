@@ -37,7 +37,7 @@ class _Stream(chaincode_shim_pb2_grpc.ChaincodeServicer):
         def receive() -> None:
             with contextlib.suppress(Exception):  # the peer is gone
                 for message in incoming:
-                    if message.type == Message.TRANSACTION:
+                    if message.type in (Message.INIT, Message.TRANSACTION):
                         answers[message.txid] = queue.Queue()
                         pool.submit(self._run, message, outgoing, answers[message.txid])
                     elif message.type in (Message.RESPONSE, Message.ERROR):
@@ -101,7 +101,7 @@ class ChaincodeServer:
 
     def __init__(self) -> None:
         self.package_id = ""
-        self._server = grpc.server(ThreadPoolExecutor(16))
+        self._server = grpc.server(ThreadPoolExecutor(256))  # a connection keeps a thread
         chaincode_shim_pb2_grpc.add_ChaincodeServicer_to_server(
             _Stream(lambda: self.package_id), self._server
         )

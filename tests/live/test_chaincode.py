@@ -266,7 +266,7 @@ def test_required_initialisation(
     ensure(topology, server, wanted(topology, server, "begins", init_required=True))
     endpoint, signer = topology.grpc_endpoint(topology.peers[0]), topology.signer("Org1")
     with pytest.raises(FabricError, match="has not been initialized"):
-        gateway.submit_transaction(endpoint, signer, CHANNEL, "begins", [b"put", b"a", b"1"])
+        gateway.submit_transaction(endpoint, signer, CHANNEL, "begins", [b"put", b"a", b"1"], timeout=8)
     gateway.submit_transaction(endpoint, signer, CHANNEL, "begins", [b"put", b"a", b"1"], is_init=True)
     done = gateway.submit_transaction(endpoint, signer, CHANNEL, "begins", [b"put", b"a", b"2"])
     assert done.payload == b"2"
@@ -313,7 +313,7 @@ def cli(live: LiveNetwork, tmp_path_factory: pytest.TempPathFactory) -> Callable
     "policy",
     [
         BOTH,
-        "AND('Org1MSP.peer', OR('Org2MSP.peer', OutOf(2, 'Org1MSP.admin', 'Org2MSP.client', 'Org2MSP.member')))",
+        "AND('Org1MSP.peer', OR('Org2MSP.peer', OutOf(2, 'Org1MSP.admin', 'Org2MSP.client', 'A.member')))",
     ],
 )
 def test_approvals_are_those_of_the_peer_command(
@@ -324,7 +324,7 @@ def test_approvals_are_those_of_the_peer_command(
     tmp_path: Path,
     policy: str,
 ) -> None:
-    """``checkcommitreadiness`` says true only where an approval has exactly the bytes that the command makes."""
+    """``checkcommitreadiness`` says true only for approvals with exactly the bytes that the command makes."""
     name = f"oracle{len(policy)}"
     goal = replace(
         wanted(topology, server, name, endorsement_policy=policy, collections=COLLECTIONS), commit=False
@@ -400,10 +400,10 @@ def test_a_probe_tells_which_peer_is_away(
 
 
 def run_module(
-    live: LiveNetwork, capsys: pytest.CaptureFixture[str], name: str, check: bool = False, **options: Any
+    live: LiveNetwork, capsys: pytest.CaptureFixture[str], called: str, check: bool = False, **options: Any
 ) -> dict[str, Any]:
-    """Run a module's ``main`` as Ansible does, and return its result."""
-    module = importlib.import_module(f"ansible_collections.selvedge.fabric.plugins.modules.{name}")
+    """Call a module's ``main`` as Ansible does, and return its result."""
+    module = importlib.import_module(f"ansible_collections.selvedge.fabric.plugins.modules.{called}")
     store = {"url": "https://x", "ca_file": "/x", "cert_file": "/x", "key_file": "/x"}
     given = {"topology": live.option, "store": store, "channel": CHANNEL, "timeout": 60, **options}
     capsys.readouterr()

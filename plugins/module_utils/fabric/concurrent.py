@@ -44,14 +44,17 @@ def together(calls: Mapping[str, Callable[[], T]]) -> dict[str, T]:
 def until_ready(call: Callable[[], T], deadline: float, interval: float = 0.1) -> T:
     """Repeat ``call`` while it raises NotReadyError and ``deadline`` (``time.monotonic()``) is not over.
 
-    The last NotReadyError is raised; so are all other errors, at once.
+    Then the NotReadyError of the last attempt that had time is raised, for the very last one knows only that
+    its time was short. All other errors are raised at once.
     """
+    reason: NotReadyError | None = None
     while True:
         try:
             return call()
-        except NotReadyError:
+        except NotReadyError as error:
             if time.monotonic() + interval >= deadline:
-                raise
+                raise (reason or error) from error
+            reason = error
         time.sleep(interval)
 
 
