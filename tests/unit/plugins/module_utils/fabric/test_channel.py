@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric import channel as library
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric import deliver
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.channel import (
     apply_channel,
     channel_members,
@@ -24,7 +25,8 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.errors impo
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.genesis import genesis_block
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.participation import ChannelStatus
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.topology import Topology
-from ansible_collections.selvedge.fabric.tests.live.pki import MemoryStore, TestOrganization
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.waiting import Deadline
+from ansible_collections.selvedge.fabric.tests.live.pki import Authority, MemoryStore, TestOrganization
 from fabric_protos.common import common_pb2, configtx_pb2
 
 ORDERERS = ["orderer0.ord.lab", "orderer1.ord.lab"]
@@ -180,7 +182,7 @@ class _Orderers:
         monkeypatch.setattr(ChannelNodes, "wait_for_peers", lambda *_, **__: None)
         monkeypatch.setattr(ChannelNodes, "state", lambda *_: state)
         monkeypatch.setattr(library, "_ORDERING", 0.5)
-        monkeypatch.setattr(library.deliver, "broadcast", self.broadcast)
+        monkeypatch.setattr(deliver, "broadcast", self.broadcast)
 
     def broadcast(self, *_: Any) -> None:
         self.sent += 1
@@ -227,7 +229,7 @@ def test_an_update_that_was_refused_because_it_had_got_through(
         orderers.newest = _successor(topology, wanted)
         raise FabricError("version mismatch")
 
-    monkeypatch.setattr(library.deliver, "broadcast", broadcast)
+    monkeypatch.setattr(deliver, "broadcast", broadcast)
     apply_channel(topology, plan_channel(topology, wanted), timeout=5)
 
 
@@ -265,3 +267,33 @@ def test_missing_keys_are_named_when_an_update_is_refused(
     monkeypatch.setattr(topology, "_secrets", {})
     with pytest.raises(FabricError, match="no admin's key was at hand for Org1"):
         apply_channel(topology, plan, timeout=5)
+
+
+def test_an_orderer_with_another_key_is_not_asked_or_waited_for(
+    topology: Topology, store: MemoryStore, definition: ChannelDefinition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is out of the quorum until it is restarted."""
+    _nodes_say(monkeypatch, _existing(topology, definition))
+    path = f"secret-ord/nodes/{ORDERERS[1]}"
+    other, _ = Authority("tlsca").issue(ORDERERS[1], tls=True)
+    monkeypatch.setattr(topology, "_secrets", {})
+    monkeypatch.setitem(store.secrets, path, {**store.secrets[path], "tls_cert": other})
+    plan = plan_channel(topology, definition)
+    assert plan.restart_orderers == (ORDERERS[1],)
+    assert library._Run(topology, plan, Deadline(1)).ready == [ORDERERS[0]]
+
+
+def test_a_peer_that_denies_access_may_only_be_behind(
+    topology: Topology, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers: list[Any] = [FabricError("access denied"), 1, 2]
+
+    def height(*_: Any) -> int:
+        answer = answers.pop(0)
+        if isinstance(answer, FabricError):
+            raise answer
+        return int(answer)
+
+    monkeypatch.setattr(ChannelNodes, "peer_height", height)
+    ChannelNodes(topology, "demo", Deadline(5)).wait_for_peers([PEERS[0]], 2)
+    assert answers == []

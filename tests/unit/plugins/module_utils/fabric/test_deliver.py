@@ -15,7 +15,7 @@ from ansible_collections.selvedge.fabric.tests.unit.plugins.module_utils.fabric.
     make_sample,
 )
 from fabric_protos.common import common_pb2
-from fabric_protos.orderer import ab_pb2
+from fabric_protos.orderer import ab_pb2, ab_pb2_grpc
 
 
 def _block(number: int, last_config: int) -> common_pb2.Block:
@@ -89,7 +89,7 @@ def test_answers_of_broadcast(
         def Broadcast(self, _: Any, timeout: float) -> Any:
             return iter([ab_pb2.BroadcastResponse(status=status, info=info)])
 
-    monkeypatch.setattr(deliver.ab_pb2_grpc, "AtomicBroadcastStub", Stub)
+    monkeypatch.setattr(ab_pb2_grpc, "AtomicBroadcastStub", Stub)
     endpoint = Endpoint("127.0.0.1:1", "orderer0", Authority("ca").cert)
     with pytest.raises(FabricError, match=info) as caught:
         deliver.broadcast(endpoint, common_pb2.Envelope(), "updating")
