@@ -144,12 +144,21 @@ class Builder:
             self._go_version = self._run(["go", "env", "GOVERSION"], self._root).strip()
         return self._go_version
 
+    def _go_environment(self) -> dict[str, str]:
+        """Everything that Go keeps lies in the cache, and can be deleted with it."""
+        return {
+            "GOTOOLCHAIN": "local",
+            "GOFLAGS": "-buildvcs=false -modcacherw",
+            "GOMODCACHE": str(self._cache.resolve() / "go" / "mod"),
+            "GOCACHE": str(self._cache.resolve() / "go" / "build"),
+        }
+
     def _run(self, command: list[str], cwd: Path, env: dict[str, str] | None = None) -> str:
         try:
             done = subprocess.run(
                 command,
                 cwd=cwd,
-                env={**os.environ, "GOTOOLCHAIN": "local", "GOFLAGS": "-buildvcs=false", **(env or {})},
+                env={**os.environ, **self._go_environment(), **(env or {})},
                 capture_output=True,
                 text=True,
                 check=False,

