@@ -97,15 +97,25 @@ class _Stream(chaincode_shim_pb2_grpc.ChaincodeServicer):
 
 
 class ChaincodeServer:
-    """Listens on a loopback port; ``package_id`` is what peers must have called the package."""
+    """Listens on a loopback port.
 
-    def __init__(self) -> None:
+    ``package_id`` is what peers must have called the package; set it before they connect.
+
+    :param tls: PEM of certificate and key; no TLS without
+    """
+
+    def __init__(self, tls: tuple[str, str] | None = None) -> None:
         self.package_id = ""
         self._server = grpc.server(ThreadPoolExecutor(256))  # a connection keeps a thread
         chaincode_shim_pb2_grpc.add_ChaincodeServicer_to_server(
             _Stream(lambda: self.package_id), self._server
         )
-        self.address = f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
+        if tls:
+            credentials = grpc.ssl_server_credentials([(tls[1].encode(), tls[0].encode())])
+            port = self._server.add_secure_port("127.0.0.1:0", credentials)
+        else:
+            port = self._server.add_insecure_port("127.0.0.1:0")
+        self.address = f"127.0.0.1:{port}"
 
     def start(self) -> None:
         self._server.start()
@@ -115,9 +125,9 @@ class ChaincodeServer:
 
 
 @contextlib.contextmanager
-def serving() -> Iterator[ChaincodeServer]:
+def serving(tls: tuple[str, str] | None = None) -> Iterator[ChaincodeServer]:
     """A started chaincode server that ends with the block."""
-    server = ChaincodeServer()
+    server = ChaincodeServer(tls)
     server.start()
     try:
         yield server

@@ -81,17 +81,20 @@ def require_answer(
     Raises NotReadyError with the peer's message when it does not: not installed, not approved, not connected.
     """
     proposal = new_proposal(signer, channel, chaincode, [b"org.hyperledger.fabric:GetMetadata"])
-    response = _send(endpoint, proposal, timeout)
-    # The peer's own failures are 500 without a payload (internal/pkg/gateway/apiutils.go, responseStatus).
+    what = f"chaincode {chaincode} does not answer on channel {channel}"
+    step = "look at the log of the chaincode's server, and whether the peer reaches its address"
+    try:
+        response = _send(endpoint, proposal, timeout)
+    except NotReadyError as error:
+        if grpc.StatusCode.DEADLINE_EXCEEDED.name not in error.what:
+            raise
+        raise NotReadyError(f"{what}: its peer is still trying to reach it", str(endpoint), step) from error
     message = response.response.message
     if "has not been initialized" in message:
         return  # the definition asks for an initialisation; until then no peer passes anything else on
+    # The peer's own failures are 500 without a payload (internal/pkg/gateway/apiutils.go, responseStatus).
     if response.response.status >= _PEER_ERROR_STATUS and not response.payload:
-        raise NotReadyError(
-            f"chaincode {chaincode} does not answer on channel {channel}: {message}",
-            str(endpoint),
-            "look at the log of the chaincode's server, and whether the peer reaches its address",
-        )
+        raise NotReadyError(f"{what}: {message}", str(endpoint), step)
 
 
 def query(
