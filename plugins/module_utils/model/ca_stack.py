@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.selvedge.fabric.plugins.module_utils.model.ca_config import MAIN_FILE, TLS_FILE, server_config
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.ca_config import (
+    MAIN_FILE,
+    TLS_FILE,
+    server_config,
+)
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.compose import bind, shell
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import Network, Service
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.paths import DATA, IN_SECRETS, UID

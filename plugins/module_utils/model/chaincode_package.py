@@ -1,7 +1,7 @@
 """A chaincode's package, known from the model alone.
 
-Its TLS root certificate is filled in on each peer by the builder, from the peer's own secrets. So one package id
-serves every organisation, and it is known before any CA exists.
+Its TLS root certificate is filled in on each peer by the builder, from the peer's own secrets. So one package
+id serves every organisation, and it is known before any CA exists.
 """
 
 from __future__ import annotations
@@ -15,7 +15,11 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.model.compose impo
 
 @dataclass(frozen=True)
 class ChaincodePackage:
-    """:param options: the ``package`` option of the ``chaincode`` module; :param package_id: what peers call it"""
+    """A package as the model knows it.
+
+    :param options: the ``package`` option of the ``chaincode`` module
+    :param package_id: what peers call it
+    """
 
     options: dict[str, str]
     package_id: str

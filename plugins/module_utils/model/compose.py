@@ -1,7 +1,7 @@
 """Compose definitions: one project a stack, made from the model and from nothing else.
 
-Every service gets the same hard shell: its digest, a plain user, a read-only root, no capabilities, limits, bounded
-logs and a healthcheck. What differs is what it is told.
+Every service gets the same hard shell: its digest, a plain user, a read-only root, no capabilities, limits,
+bounded logs and a healthcheck. What differs is what it is told.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ def shell(name: str, image: str, settings: dict[str, Any], healthcheck: list[str
         "read_only": True,
         "cap_drop": ["ALL"],
         "security_opt": ["no-new-privileges:true"],
-        "tmpfs": ["/tmp:mode=1777,size=64m"],
+        "tmpfs": ["/tmp:mode=1777,size=64m"],  # noqa: S108 - a mount inside the container
         "mem_limit": settings["memory"],
         "pids_limit": settings["pids"],
         "runtime": settings["runtime"],
-        # The engine brings back what crashes. What a boot needs waits for its secrets and is a systemd unit's job.
+        # The engine brings back what crashes. A boot has to wait for secrets, so it is a systemd unit's job.
         "restart": "on-failure",
         "logging": {"driver": "json-file", "options": {"max-size": "10m", "max-file": "3"}},
         "healthcheck": {
@@ -207,7 +207,14 @@ def registry(network: Network, image: str, config_file: str, config: str) -> dic
     """The image registry."""
     name = f"registry.{network.settings['domain']}"
     settings = {"memory": "256m", "pids": 256, "runtime": "runc"}
-    probe = ["healthcheck", "https://127.0.0.1:5000/v2/", "-ca", f"{IN_SECRETS}/ca_cert", "-server-name", name]
+    probe = [
+        "healthcheck",
+        "https://127.0.0.1:5000/v2/",
+        "-ca",
+        f"{IN_SECRETS}/ca_cert",
+        "-server-name",
+        name,
+    ]
     return {
         **shell(name, image, settings, probe),
         # It comes from an archive, no registry is there before the registry.

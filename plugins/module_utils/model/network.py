@@ -1,4 +1,4 @@
-"""The network model, validated and complete: what the operator wrote, with names, ports and addresses filled in.
+"""The network model, validated and complete: what the operator wrote, and names, ports, addresses filled in.
 
 ``load`` is pure: same model and same hosts, same network. Nothing here talks to a host.
 """
@@ -125,13 +125,17 @@ class Network:
                 yield service
 
 
-# First port of each kind; the n-th of a kind on one host adds ten times n. Last digits differ, so kinds never meet.
+# First port of each kind; the n-th of a kind on one host adds ten times n. Last digits differ, so kinds never
+# meet.
 _PORTS = {
     "orderer": {"main": 7050, "admin": 7053, "operations": 9443},
     "peer": {"main": 7051, "operations": 9445},
     "ca": {"main": 7054, "operations": 9444},
 }
 _PORT_KEYS = {"main": "port", "admin": "admin_port", "operations": "operations_port"}
+
+# An organisation's mount in the store carries its name. Source: OpenBao, vault/mount.go (protectedMounts).
+_RESERVED = ("audit", "auth", "cubbyhole", "identity", "sys")
 
 
 class _Ports:
@@ -143,28 +147,25 @@ class _Ports:
     def take(self, kind: str, host: str, settings: dict[str, Any]) -> dict[str, int]:
         index = self._count[kind, host]
         self._count[kind, host] += 1
-        return {use: settings.get(_PORT_KEYS[use]) or first + 10 * index for use, first in _PORTS[kind].items()}
+        return {
+            use: settings.get(_PORT_KEYS[use]) or first + 10 * index for use, first in _PORTS[kind].items()
+        }
 
 
 def load(model: Any, hosts: dict[str, dict[str, str]]) -> Network:
-    """Validate ``model`` against the inventory's ``hosts`` and complete it.
+    """Validate ``model`` against the inventory's ``hosts`` and complete it. Neither is changed.
 
     :param model: the ``selvedge_network`` variable
     :param hosts: inventory name to ``{"reach": ..., "address": ...}``
     :raises ModelError: with every mistake that was found
     """
     settings, problems = check(model)
-    if problems:
-        raise ModelError(problems)
-    problems = list(_reference_problems(settings, set(hosts)))
+    if isinstance(model, dict):
+        problems += [*_reference_problems(settings, set(hosts)), *_port_problems(settings)]
     if problems:
         raise ModelError(problems)
     settings["domain"] = settings["domain"] or f"{settings['name']}.example"
-    network = _complete(settings, {name: Host(name, **value) for name, value in hosts.items()})
-    problems = list(_port_problems(network))
-    if problems:
-        raise ModelError(problems)
-    return network
+    return _complete(settings, {name: Host(name, **value) for name, value in hosts.items()})
 
 
 def _complete(settings: dict[str, Any], hosts: dict[str, Host]) -> Network:
@@ -174,13 +175,14 @@ def _complete(settings: dict[str, Any], hosts: dict[str, Host]) -> Network:
 
         def service(kind: str, label: str, item: dict[str, Any], org: dict[str, Any] = org) -> Service:
             name = f"{label}.{org['name']}.{settings['domain']}"
-            return Service(kind, name, hosts[item["host"]], org["name"], item, ports.take(kind, item["host"], item))
+            taken = ports.take(kind, item["host"], item)
+            return Service(kind, name, hosts[item["host"]], org["name"], item, taken)
 
         for index, peer in enumerate(org["peers"]):
             peer["anchor"] = index == 0 if peer["anchor"] is None else peer["anchor"]
         organizations[org["name"]] = Organization(
             name=org["name"],
-            msp_id=org["msp_id"] or org["name"].replace("-", " ").title().replace(" ", "") + "MSP",
+            msp_id=_msp_id(org),
             ca=service("ca", "ca", org["ca"]),
             orderers=[service("orderer", node["name"], node) for node in org["orderers"]],
             peers=[service("peer", node["name"], node) for node in org["peers"]],
@@ -188,86 +190,138 @@ def _complete(settings: dict[str, Any], hosts: dict[str, Host]) -> Network:
     return Network(settings["name"], settings, hosts, organizations, _chaincodes(settings, organizations))
 
 
+def _msp_id(org: dict[str, Any]) -> str:
+    given: str | None = org["msp_id"]
+    return given or org["name"].replace("-", " ").title().replace(" ", "") + "MSP"
+
+
 def _chaincodes(settings: dict[str, Any], organizations: dict[str, Organization]) -> list[Service]:
     """One instance of every chaincode beside every peer of its channel's organisations."""
     members = {channel["name"]: channel["organizations"] for channel in settings["channels"]}
     return [
-        Service("chaincode", f"{item['name']}.{peer.name}", peer.host, peer.organization, item, {"main": 9999})
+        Service(
+            "chaincode", f"{item['name']}.{peer.name}", peer.host, peer.organization, item, {"main": 9999}
+        )
         for item in settings["chaincodes"]
         for name in members[item["channel"]]
         for peer in organizations[name].peers
     ]
 
 
+# What follows looks at a model that may have other mistakes as well, so that the operator hears of all of them at
+# once. Lists and mappings are always there; what is in them may be missing or of a wrong type.
+
+
+def _named(settings: dict[str, Any], key: str) -> list[dict[str, Any]]:
+    """The maps of a list that have a name."""
+    return [item for item in settings.get(key, []) if isinstance(item.get("name"), str)]
+
+
+def _placed(settings: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Kind, path and settings of everything that has a host of its own."""
+    yield "registry", "registry", settings.get("registry", {})
+    yield "store", "secrets_store", settings.get("secrets_store", {})
+    for org in _named(settings, "organizations"):
+        path = f"organizations[{org['name']}]"
+        yield "ca", f"{path}.ca", org.get("ca", {})
+        for kind in ("orderer", "peer"):
+            for node in _named(org, f"{kind}s"):
+                yield kind, f"{path}.{kind}s[{node['name']}]", node
+
+
 def _reference_problems(settings: dict[str, Any], hosts: set[str]) -> Iterator[Problem]:
     """Names that point at nothing, and names that stand twice."""
     known = f"hosts of the inventory are {', '.join(sorted(hosts))}"
-    for path, host in _host_references(settings):
-        if host not in hosts:
-            yield Problem(path, f"names host {host!r}, which the inventory does not have", known)
-    for path, items in _named_lists(settings):
-        for name, count in Counter(item["name"] for item in items).items():
-            if count > 1:
-                yield Problem(f"{path}[{name}]", f"stands {count} times", "give each a name of its own")
-    peer_orgs = [org["name"] for org in settings["organizations"] if org["peers"]]
-    for org in settings["organizations"]:
-        if org["peers"] and org["orderers"]:
+    for _, path, item in _placed(settings):
+        host = item.get("host")
+        if isinstance(host, str) and host not in hosts:
+            yield Problem(f"{path}.host", f"names host {host!r}, which the inventory does not have", known)
+    for key in ("organizations", "channels", "chaincodes"):
+        yield from _duplicates(key, _named(settings, key))
+    for org in _named(settings, "organizations"):
+        yield from _organization_problems(org)
+    yield from _msp_problems(settings)
+    yield from _channel_problems(settings)
+
+
+def _duplicates(path: str, items: list[dict[str, Any]]) -> Iterator[Problem]:
+    for name, count in Counter(item["name"] for item in items).items():
+        if count > 1:
+            yield Problem(f"{path}[{name}]", f"stands {count} times", "give each a name of its own")
+
+
+def _organization_problems(org: dict[str, Any]) -> Iterator[Problem]:
+    path = f"organizations[{org['name']}]"
+    if org["name"] in _RESERVED:
+        yield Problem(
+            f"{path}.name",
+            "is a name that the secrets store keeps for itself",
+            f"give one that is none of {', '.join(_RESERVED)}",
+        )
+    for key in ("orderers", "peers"):
+        yield from _duplicates(f"{path}.{key}", _named(org, key))
+        if any(node["name"] == "ca" for node in _named(org, key)):
             yield Problem(
-                f"organizations[{org['name']}]",
-                "has peers and orderers",
-                "give the orderers an organisation of their own",
+                f"{path}.{key}[ca]", "has the name of the organisation's CA", "give it another name"
             )
-    if settings["channels"] and not any(org["orderers"] for org in settings["organizations"]):
-        yield Problem("organizations", "have no orderer, but there are channels", "give one organisation orderers")
-    for channel in settings["channels"]:
-        for name in channel["organizations"]:
+    if org.get("peers") and org.get("orderers"):
+        yield Problem(path, "has peers and orderers", "give the orderers an organisation of their own")
+
+
+def _msp_problems(settings: dict[str, Any]) -> Iterator[Problem]:
+    taken: dict[str, str] = {}
+    for org in _named(settings, "organizations"):
+        if not isinstance(org["msp_id"], str | None):
+            continue
+        other = taken.setdefault(_msp_id(org), org["name"])
+        if other != org["name"]:
+            path = f"organizations[{org['name']}].msp_id"
+            yield Problem(
+                path, f"is {_msp_id(org)!r}, which is {other!r}'s", "give one of them another MSP id"
+            )
+
+
+def _channel_problems(settings: dict[str, Any]) -> Iterator[Problem]:
+    organizations = _named(settings, "organizations")
+    peer_orgs = [org["name"] for org in organizations if org.get("peers")]
+    channels = _named(settings, "channels")
+    if channels and organizations and not any(org.get("orderers") for org in organizations):
+        yield Problem(
+            "organizations", "have no orderer, but there are channels", "give one organisation orderers"
+        )
+    for channel in channels:
+        path = f"channels[{channel['name']}].organizations"
+        for name, count in Counter(map(str, channel.get("organizations", []))).items():
             if name not in peer_orgs:
-                yield Problem(
-                    f"channels[{channel['name']}].organizations",
-                    f"names {name!r}, which is no organisation with peers",
-                    f"organisations with peers are {', '.join(peer_orgs) or 'none'}",
-                )
-    channels = [channel["name"] for channel in settings["channels"]]
-    for chaincode in settings["chaincodes"]:
-        if chaincode["channel"] not in channels:
+                right = f"organisations with peers are {', '.join(peer_orgs) or 'none'}"
+                yield Problem(path, f"names {name!r}, which is no organisation with peers", right)
+            if count > 1:
+                yield Problem(path, f"names {name!r} {count} times", "name it once")
+    names = [channel["name"] for channel in channels]
+    for chaincode in _named(settings, "chaincodes"):
+        channel_name = chaincode.get("channel")
+        if isinstance(channel_name, str) and channel_name not in names:
             yield Problem(
                 f"chaincodes[{chaincode['name']}].channel",
-                f"names {chaincode['channel']!r}, which is not in channels",
-                f"channels are {', '.join(channels) or 'none'}",
+                f"names {channel_name!r}, which is not in channels",
+                f"channels are {', '.join(names) or 'none'}",
             )
 
 
-def _host_references(settings: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    yield "registry.host", settings["registry"]["host"]
-    yield "secrets_store.host", settings["secrets_store"]["host"]
-    for org in settings["organizations"]:
-        yield f"organizations[{org['name']}].ca.host", org["ca"]["host"]
-        for kind in ("orderers", "peers"):
-            for node in org[kind]:
-                yield f"organizations[{org['name']}].{kind}[{node['name']}].host", node["host"]
-
-
-def _named_lists(settings: dict[str, Any]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    for key in ("organizations", "channels", "chaincodes"):
-        yield key, settings[key]
-    for org in settings["organizations"]:
-        for kind in ("orderers", "peers"):
-            yield f"organizations[{org['name']}].{kind}", org[kind]
-
-
-def _port_problems(network: Network) -> Iterator[Problem]:
+def _port_problems(settings: dict[str, Any]) -> Iterator[Problem]:
     """Two services on one port of one host."""
+    ports = _Ports()
     taken: dict[tuple[str, int], str] = {}
-    fixed = [
-        (network.registry_host.name, network.settings["registry"]["port"], "registry.port"),
-        (network.store_host.name, network.settings["secrets_store"]["port"], "secrets_store.port"),
-    ]
-    services = [
-        (service.host.name, port, f"{service.name} ({use} port)")
-        for service in [*network.cas, *network.orderers, *network.peers]
-        for use, port in service.ports.items()
-    ]
-    for host, port, owner in [*fixed, *services]:
-        other = taken.setdefault((host, port), owner)
-        if other != owner:
-            yield Problem(owner, f"wants port {port} of {host}, which {other} has", "give one of them another port")
+    for kind, path, item in _placed(settings):
+        host = item.get("host")
+        if not isinstance(host, str):
+            continue
+        wanted = ports.take(kind, host, item) if kind in _PORTS else {"main": item["port"]}
+        for use, port in wanted.items():
+            if not isinstance(port, int):
+                continue
+            owner = f"{path}.{_PORT_KEYS[use]}"
+            other = taken.setdefault((host, port), owner)
+            if other != owner:
+                wrong = f"is {port} on {host}, which {other} has"
+                yield Problem(owner, wrong, "give one of them another port")

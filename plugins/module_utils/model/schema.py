@@ -1,11 +1,12 @@
 """What a network model may say: every key, its type, its default and what it means.
 
-The table below is the one place that knows the keys. It validates, fills in defaults, and is what the reference
-guide is made from.
+The table below is the one place that knows the keys. It validates, fills in defaults, and is what the
+reference guide is made from.
 """
 
 from __future__ import annotations
 
+import copy
 import difflib
 import re
 from dataclasses import dataclass, field
@@ -48,14 +49,23 @@ class Field:
     maximum: int = 2**31
 
 
-_LABEL = {"pattern": r"[a-z]([a-z0-9-]{0,40}[a-z0-9])?", "hint": "lower-case letters, digits and dashes, as in DNS"}
-_PORT: dict[str, int] = {"minimum": 1, "maximum": 65535}
-_SIZE = {"pattern": r"[1-9][0-9]*[mg]", "hint": "a number with m or g, such as 512m"}
-_TIME = {"pattern": r"[1-9][0-9]*(ms|s|m)", "hint": "a number with ms, s or m, such as 500ms"}
+_LABEL = r"[a-z]([a-z0-9-]{0,40}[a-z0-9])?"
+_DOMAIN = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*"
+
+# A node does not start with a level that it does not know.
+# Source: hyperledger/fabric common/flogging, loggerlevels.go and levels.go.
+_LEVEL = "payload|debug|info|notice|warning|warn|error|critical|dpanic|panic|fatal"
+_SEGMENT = rf"([A-Za-z0-9_#.,-]+=)?({_LEVEL}|{_LEVEL.upper()})"
+_LEVELS = rf"{_SEGMENT}(:{_SEGMENT})*"
 
 
 def _name(text: str) -> Field:
-    return Field("str", text, required=True, **_LABEL)  # type: ignore[arg-type]
+    hint = "lower-case letters, digits and dashes, as in DNS"
+    return Field("str", text, required=True, pattern=_LABEL, hint=hint)
+
+
+def _port(text: str, default: int | None = None) -> Field:
+    return Field("int", text, default, minimum=1, maximum=65535)
 
 
 def _host(text: str) -> Field:
@@ -64,7 +74,13 @@ def _host(text: str) -> Field:
 
 def _limits(memory: str) -> dict[str, Field]:
     return {
-        "memory": Field("str", "memory limit of the container", default=memory, **_SIZE),  # type: ignore[arg-type]
+        "memory": Field(
+            "str",
+            "memory limit of the container",
+            default=memory,
+            pattern=r"[1-9][0-9]*[mg]",
+            hint="a number with m or g, such as 512m",
+        ),
         "pids": Field("int", "limit of processes and threads", default=512, minimum=16),
         "runtime": Field("str", "container runtime of the host's engine", default="runc"),
     }
@@ -73,21 +89,28 @@ def _limits(memory: str) -> dict[str, Field]:
 _NODE = {
     "name": _name("the node's name within its organisation"),
     "host": _host("the inventory host that it runs on"),
-    "port": Field("int", "gRPC port on the host", **_PORT),
-    "operations_port": Field("int", "port of the operations endpoint on the host", **_PORT),
-    "log_level": Field("str", "Fabric logging specification", default="info"),
+    "port": _port("gRPC port on the host"),
+    "operations_port": _port("port of the operations endpoint on the host"),
+    "log_level": Field(
+        "str",
+        "Fabric logging specification",
+        default="info",
+        pattern=_LEVELS,
+        hint="levels as Fabric knows them, such as info or gossip=warning:info",
+    ),
 }
 
 MODEL: dict[str, Field] = {
     "name": _name("the network's name; containers, stacks and confirmations carry it"),
-    "domain": Field("str", "DNS domain below which nodes are named; default <name>.example"),
+    "domain": Field("str", "DNS domain below which nodes are named; default <name>.example", pattern=_DOMAIN,
+                    hint="a DNS domain in lower case, such as fabric.example.com"),
     "fabric_version": Field("str", "Fabric version of peers and orderers", default="2.5.9"),
     "ca_version": Field("str", "fabric-ca version", default="1.5.15"),
     "registry": Field(
         "map",
         "the image registry that hosts pull from",
         required=True,
-        fields={"host": _host("the inventory host that it runs on"), "port": Field("int", "its port", 5000, **_PORT)},
+        fields={"host": _host("the inventory host that it runs on"), "port": _port("its port", 5000)},
     ),
     "secrets_store": Field(
         "map",
@@ -95,7 +118,7 @@ MODEL: dict[str, Field] = {
         required=True,
         fields={
             "host": _host("the inventory host that it runs on"),
-            "port": Field("int", "its port", 8200, **_PORT),
+            "port": _port("its port", 8200),
             "backend": Field("str", "which store", default="openbao", choices=("openbao",)),
             "version": Field("str", "its version", default="2.4.0"),
             **_limits("512m"),
@@ -107,16 +130,20 @@ MODEL: dict[str, Field] = {
         required=True,
         fields={
             "name": _name("the organisation's name; its mount in the store and its DNS label"),
-            "msp_id": Field("str", "its MSP id; default is the name, capitalised, with MSP", pattern=r"[A-Za-z0-9.-]+",
-                            hint="letters, digits, dots and dashes"),  # fmt: skip
+            "msp_id": Field(
+                "str",
+                "its MSP id; default is the name, capitalised, with MSP",
+                pattern=r"[A-Za-z0-9.-]+",
+                hint="letters, digits, dots and dashes",
+            ),
             "ca": Field(
                 "map",
                 "its certificate authority",
                 required=True,
                 fields={
                     "host": _host("the inventory host that it runs on"),
-                    "port": Field("int", "port of the CA's REST API on the host", **_PORT),
-                    "operations_port": Field("int", "port of the operations endpoint on the host", **_PORT),
+                    "port": _port("port of the CA's REST API on the host"),
+                    "operations_port": _port("port of the operations endpoint on the host"),
                     **_limits("256m"),
                 },
             ),
@@ -126,7 +153,7 @@ MODEL: dict[str, Field] = {
                 default=[],
                 fields={
                     **_NODE,
-                    "admin_port": Field("int", "port of the participation API on the host", **_PORT),
+                    "admin_port": _port("port of the participation API on the host"),
                     **_limits("512m"),
                 },
             ),
@@ -150,7 +177,9 @@ MODEL: dict[str, Field] = {
             "name": Field("str", "the channel's name", required=True, pattern=r"[a-z][a-z0-9.-]{0,248}",
                           hint="lower-case letters, digits, dots and dashes, a letter first"),  # fmt: skip
             "organizations": Field("list", "peer organisations that take part", required=True),
-            "batch_timeout": Field("str", "how long an orderer waits for a block to fill", "500ms", **_TIME),
+            "batch_timeout": Field("str", "how long an orderer waits for a block to fill", "500ms",
+                                   pattern=r"[1-9][0-9]*(ms|s|m)",
+                                   hint="a number with ms, s or m, such as 500ms"),  # fmt: skip
             "batch_max_messages": Field("int", "transactions in a block at most", default=500, minimum=1),
             "capabilities": Field(
                 "map",
@@ -182,8 +211,10 @@ MODEL: dict[str, Field] = {
 }  # fmt: skip
 
 
-def check(model: Any, fields: dict[str, Field] | None = None, path: str = "") -> tuple[dict[str, Any], list[Problem]]:
-    """Compare ``model`` with the table; return it with defaults filled in, and all problems found."""
+def check(
+    model: Any, fields: dict[str, Field] | None = None, path: str = ""
+) -> tuple[dict[str, Any], list[Problem]]:
+    """Compare ``model`` with the table; return a copy with defaults filled in, and all problems found."""
     fields = MODEL if fields is None else fields
     if not isinstance(model, dict):
         return {}, [Problem(path or "selvedge_network", f"is {_shown(model)}", "give a mapping of keys")]
@@ -203,7 +234,7 @@ def check(model: Any, fields: dict[str, Field] | None = None, path: str = "") ->
                 result[key], found = check(spec.default or {}, spec.fields, here)
                 problems += found
             else:
-                result[key] = spec.default
+                result[key] = copy.copy(spec.default)
             continue
         result[key], found = _check_value(model[key], spec, here)
         problems += found
@@ -219,7 +250,9 @@ def _check_value(value: Any, spec: Field, path: str) -> tuple[Any, list[Problem]
         wrong = not isinstance(value, bool)
         return value, [Problem(path, f"is {_shown(value)}", "give true or false")] if wrong else []
     if spec.kind == "int":
-        fits = isinstance(value, int) and not isinstance(value, bool) and spec.minimum <= value <= spec.maximum
+        fits = (
+            isinstance(value, int) and not isinstance(value, bool) and spec.minimum <= value <= spec.maximum
+        )
         right = f"give a whole number from {spec.minimum} to {spec.maximum}"
         return value, [] if fits else [Problem(path, f"is {_shown(value)}", right)]
     return value, _check_string(value, spec, path)
@@ -240,6 +273,8 @@ def _check_string(value: Any, spec: Field, path: str) -> list[Problem]:
 def _check_list(value: Any, spec: Field, path: str) -> tuple[list[Any], list[Problem]]:
     if not isinstance(value, list):
         return [], [Problem(path, f"is {_shown(value)}", "give a list")]
+    if spec.required and not value:
+        return [], [Problem(path, "is empty", f"give {spec.text}")]
     result, problems = [], []
     for index, item in enumerate(value):
         here = f"{path}[{index}]"

@@ -62,8 +62,8 @@ def revision_of(rendered: list[dict[str, Any]]) -> str:
 def templates(network: Network, service: Service, ca_files: dict[str, str]) -> list[dict[str, Any]]:
     """The agent's templates for one service.
 
-    The last one is a marker with the revision of all others: who waits for it does not take yesterday's files for
-    today's.
+    The last one is a marker with the revision of all others: who waits for it does not take yesterday's files
+    for today's.
 
     :param ca_files: for a CA, its configuration files by name, with ``{{ .Data.data.<field> }}`` in them
     """

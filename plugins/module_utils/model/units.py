@@ -1,7 +1,8 @@
 """What makes a host come back from a reboot on its own: systemd units and two small scripts.
 
-Order at boot: boot material to tmpfs, the agent logs in and renders secrets to tmpfs, then each stack is started once
-its files are there. The engine's own restart would start containers before their secrets exist, and not try again.
+Order at boot: boot material to tmpfs, the agent logs in and renders secrets to tmpfs, then each stack is started
+once its files are there. The engine's own restart would start containers before their secrets exist, and not try
+again.
 """
 
 from __future__ import annotations
@@ -48,15 +49,15 @@ done
 """
 
 FETCH_AGENT = f"""#!/bin/sh
-# fetch-agent: take the store's program, which is also its agent, out of the pinned image; nothing to do when it is there.
+# fetch-agent: take the store's program, which is also its agent, out of the pinned image, unless it is there.
 set -eu
 image=$(cat {AGENT}/image)
 if [ -x {LIBRARY}/bao ] && [ "$(cat {LIBRARY}/bao.image 2>/dev/null)" = "$image" ]; then
     exit 0
 fi
 container=$(docker create "$image")
+trap 'docker rm "$container" >/dev/null' EXIT
 docker cp "$container:/usr/local/bin/bao" {LIBRARY}/bao.new
-docker rm "$container" >/dev/null
 mv {LIBRARY}/bao.new {LIBRARY}/bao
 echo "$image" > {LIBRARY}/bao.image
 """
@@ -65,6 +66,8 @@ AGENT_SERVICE = f"""[Unit]
 Description=Selvedge: the secrets store's agent, renders secrets to {SECRETS}
 Wants=network-online.target
 After=network-online.target docker.service
+# At a boot the store may be late; giving up after five attempts would leave the host without secrets.
+StartLimitIntervalSec=0
 
 [Service]
 LoadCredentialEncrypted=secret_id:{CREDENTIALS}/selvedge-agent-secret_id

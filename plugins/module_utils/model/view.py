@@ -1,7 +1,8 @@
-"""From the network to what each host needs, and to what the controller does. Pure: no host, no clock, no secret.
+"""From the network to what each host needs, and to what the controller does. No host, no clock, no secret.
 
-``host_view`` is everything that one host is brought to: directories, files, Compose stacks. ``controller_view`` is
-everything that is agreed on over the network: the store's layout, authorities, identities, channels, chaincodes.
+``host_view`` is everything that one host is brought to: directories, files, Compose stacks. ``controller_view``
+is everything that is agreed on over the network: the store's layout, authorities, identities, channels,
+chaincodes.
 """
 
 from __future__ import annotations
@@ -10,12 +11,16 @@ import json
 from typing import Any
 
 import yaml
-
 from ansible_collections.selvedge.fabric.plugins.module_utils.model import compose, units
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.agent_config import agent_config
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.ca_stack import ca_files, ca_service
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.chaincode_package import package_of
-from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import Host, ModelError, Network, Service
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import (
+    Host,
+    ModelError,
+    Network,
+    Service,
+)
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.paths import (
     AGENT,
     CA_CERT,
@@ -53,12 +58,33 @@ class Images:
 
     def reference(self, name: str, version: str | None) -> str:
         """``host:port/selvedge/<name>@sha256:...``; the only locked version when none is given."""
-        keys = [key for key in self._lock if key == f"{name}:{version}" or (not version and key.startswith(f"{name}:"))]
-        if not keys:
-            wanted = f"{name}:{version}" if version else name
-            problem = Problem("selvedge_images", f"has no digest for {wanted}", "run images.yml, it builds and locks")
-            raise ModelError([problem])
+        keys = self._keys(name, version)
+        if len(keys) != 1:
+            raise ModelError([self._problem(name, version, keys)])
         return f"{self._prefix}/{self._lock[keys[0]]}"
+
+    def problems(self, wanted: list[dict[str, str]]) -> list[Problem]:
+        """What the lock file lacks of ``required_images``."""
+        asked = [(item["name"], item.get("version")) for item in wanted]
+        found = [(name, version, self._keys(name, version)) for name, version in asked]
+        return [self._problem(name, version, keys) for name, version, keys in found if len(keys) != 1]
+
+    def _keys(self, name: str, version: str | None) -> list[str]:
+        return [
+            key
+            for key in self._lock
+            if key == f"{name}:{version}" or (not version and key.startswith(f"{name}:"))
+        ]
+
+    @staticmethod
+    def _problem(name: str, version: str | None, keys: list[str]) -> Problem:
+        if keys:
+            wrong = f"has more than one version of {name}: {', '.join(keys)}"
+            return Problem("selvedge_images", wrong, "set image_version of each chaincode that runs it")
+        wanted = f"{name}:{version}" if version else name
+        return Problem(
+            "selvedge_images", f"has no digest for {wanted}", "run images.yml, it builds and locks"
+        )
 
 
 def required_images(network: Network) -> list[dict[str, str]]:
@@ -126,6 +152,8 @@ def host_view(network: Network, host: str, lock: dict[str, str], ca_cert: str) -
         ``agent`` (whether it needs the agent), ``units``
     """
     images = Images(network, lock)
+    if problems := images.problems(required_images(network)):
+        raise ModelError(problems)
     services = list(network.services(host))
     stacks: dict[str, tuple[dict[str, Any], list[str]]] = {}
     files: list[dict[str, Any]] = []
@@ -155,12 +183,20 @@ def host_view(network: Network, host: str, lock: dict[str, str], ca_cert: str) -
                 }
                 for service in members
             }
-            stacks[stack] = (definition, [line for service in members for line in waits(rendered[service.name])])
+            stacks[stack] = (
+                definition,
+                [line for service in members for line in waits(rendered[service.name])],
+            )
     if services:
-        files += _agent_files(network, host, images, [t for service in services for t in rendered[service.name]])
+        files += _agent_files(
+            network, host, images, [t for service in services for t in rendered[service.name]]
+        )
     for stack, (definition, lines) in stacks.items():
         files += _stack_files(network, stack, definition, lines)
-    data = [*(service.name for service in services if service.kind != "chaincode"), *(["store"] if material else [])]
+    data = [
+        *(service.name for service in services if service.kind != "chaincode"),
+        *(["store"] if material else []),
+    ]
     return {
         "name": host,
         "directories": [_directory(f"{DATA}/{name}") for name in data],
@@ -168,9 +204,14 @@ def host_view(network: Network, host: str, lock: dict[str, str], ca_cert: str) -
         "stacks": {name: _project(network, name, definition) for name, (definition, _) in stacks.items()},
         "material": material,
         "agent": bool(services),
-        "images": sorted({item["image"] for definition, _ in stacks.values() for item in definition.values()}
-                         | ({images.reference("openbao", network.settings["secrets_store"]["version"])}
-                            if services else set())),
+        "images": sorted(
+            {item["image"] for definition, _ in stacks.values() for item in definition.values()}
+            | (
+                {images.reference("openbao", network.settings["secrets_store"]["version"])}
+                if services
+                else set()
+            )
+        ),
         "units": [units.stack_unit(stack) for stack in stacks],
         "traces": _traces(network, host, bool(material)),
     }
@@ -191,10 +232,17 @@ def _traces(network: Network, host: str, has_store: bool) -> dict[str, list[str]
             LIBRARY,
             "/run/selvedge",
             f"/etc/docker/certs.d/{network.registry_address}",
-            *(f"/etc/systemd/system/{unit}" for unit in ["selvedge-stack@.service", units.AGENT_UNIT, *material]),
+            *(
+                f"/etc/systemd/system/{unit}"
+                for unit in ["selvedge-stack@.service", units.AGENT_UNIT, *material]
+            ),
             f"{CREDENTIALS}/selvedge-agent-secret_id",
             *(f"{CREDENTIALS}/selvedge-store-{name}" for name in STORE_MATERIAL if "store" in stacks),
-            *(f"{CREDENTIALS}/selvedge-registry-{name}" for name in REGISTRY_MATERIAL if "registry" in stacks),
+            *(
+                f"{CREDENTIALS}/selvedge-registry-{name}"
+                for name in REGISTRY_MATERIAL
+                if "registry" in stacks
+            ),
         ],
     }
 
@@ -218,7 +266,9 @@ def controller_view(network: Network, state_dir: str) -> dict[str, Any]:
                 "name": org.name,
                 "mount": mount_of(org.name),
                 "msp_id": org.msp_id,
-                "server_hosts": list(dict.fromkeys([org.ca.name, org.ca.host.address, org.ca.host.reach, "127.0.0.1"])),
+                "server_hosts": list(
+                    dict.fromkeys([org.ca.name, org.ca.host.address, org.ca.host.reach, "127.0.0.1"])
+                ),
             }
             for org in network.organizations.values()
         ],
@@ -286,7 +336,9 @@ def _project(network: Network, stack: str, services: dict[str, Any]) -> dict[str
     return {"name": f"{network.name}-{stack}", "services": services}
 
 
-def _stack_files(network: Network, stack: str, services: dict[str, Any], lines: list[str]) -> list[dict[str, Any]]:
+def _stack_files(
+    network: Network, stack: str, services: dict[str, Any], lines: list[str]
+) -> list[dict[str, Any]]:
     definition = yaml.safe_dump(_project(network, stack, services), sort_keys=False, width=1000)
     return [
         _file(f"{CONFIG}/stacks/{stack}/compose.yml", definition),
@@ -306,7 +358,9 @@ def _service(network: Network, service: Service, images: Images) -> dict[str, An
     return compose.chaincode(service, image, package_of(service.settings).package_id)
 
 
-def _agent_files(network: Network, host: str, images: Images, rendered: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _agent_files(
+    network: Network, host: str, images: Images, rendered: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
     config = agent_config(
         network.store_url,
         CA_CERT,
