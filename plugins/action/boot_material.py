@@ -17,9 +17,18 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.x509 import KeyPair, issue_server
 from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.base import SecretsError
 from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.openbao_admin import Admin
-from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.registry import open_store
+from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.registry import open_openbao
 
 _CERTIFICATE_DAYS = 3650
+
+
+# A key and its certificate belong together; anything else that is there stays. A new seal key would lock the store.
+_PAIR = {"server_cert", "server_key"}
+
+
+def to_make(missing: list[str]) -> set[str]:
+    """The credentials to make anew when those of ``missing`` are not there."""
+    return set(missing) | (_PAIR if _PAIR & set(missing) else set())
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -38,7 +47,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         if result.get("failed") or self._task.check_mode or not result["missing"]:
             return result
         try:
-            values = self._make(arguments, variables)
+            values = self._make(arguments, variables, to_make(result["missing"]))
         except (OSError, SecretsError) as error:
             raise AnsibleActionFail(str(error)) from error
         encoded = {name: base64.b64encode(value).decode() for name, value in values.items()}
@@ -46,13 +55,17 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     def _seal(self, arguments: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         name = "selvedge.fabric.sealed_credentials"
-        result: dict[str, Any] = self._execute_module(module_name=name, module_args=arguments, task_vars=variables)
+        result: dict[str, Any] = self._execute_module(
+            module_name=name, module_args=arguments, task_vars=variables
+        )
         return result
 
-    def _make(self, arguments: dict[str, Any], variables: dict[str, Any]) -> dict[str, bytes]:
-        """All values of the stack, new: a key and its certificate belong together."""
+    def _make(
+        self, arguments: dict[str, Any], variables: dict[str, Any], wanted: set[str]
+    ) -> dict[str, bytes]:
+        """The values of ``wanted``, new."""
         if arguments["names"] == ["secret_id"]:
-            secret_id, _ = Admin(open_store(arguments["store"])).issue_secret_id(arguments["approle"])
+            secret_id, _ = Admin(open_openbao(arguments["store"])).issue_secret_id(arguments["approle"])
             return {"secret_id": secret_id.encode()}
         state_dir = Path(variables["selvedge_controller_state"])
         issuer = KeyPair((state_dir / "ca.crt").read_text(), (state_dir / "ca.key").read_text())
@@ -65,4 +78,4 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             "server_key": server.key_pem.encode(),
             "seal_key": os.urandom(32),
         }
-        return {name: values[name] for name in arguments["names"]}
+        return {name: values[name] for name in arguments["names"] if name in wanted}

@@ -15,8 +15,11 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.model.network impo
 
 
 def plain(value: Any) -> Any:
-    """Python's own types only: Ansible's strings carry tags that a YAML writer refuses."""
-    return json.loads(json.dumps(value))
+    """Python's own types only: Ansible's strings carry tags that a YAML writer refuses.
+
+    What looks like a date (a version such as 2025-01-31, without quotes) becomes the text that it was.
+    """
+    return json.loads(json.dumps(value, default=str))
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -55,12 +58,18 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         if stage == "controller":
             return facts
         if not ca_cert:
-            raise AnsibleActionFail(f"{ca_file} is missing: run bootstrap.yml first, it makes the bootstrap CA")
+            raise AnsibleActionFail(
+                f"{ca_file} is missing: run bootstrap.yml first, it makes the bootstrap CA"
+            )
         facts["selvedge_base_files"] = view.base_files(network, ca_cert)
         if stage == "registry":
-            facts["selvedge_registry"]["view"] = view.registry_view(network, plain(self._task.args["registry_image"]))
+            facts["selvedge_registry"]["view"] = view.registry_view(
+                network, plain(self._task.args["registry_image"])
+            )
         if stage == "site":
-            locked = self._task.args.get("images") or self._templar.template(variables.get("selvedge_images", {}))
+            locked = self._task.args.get("images") or self._templar.template(
+                variables.get("selvedge_images", {})
+            )
             lock = plain(locked)
             facts["selvedge_host"] = view.host_view(network, host, lock, ca_cert)
         return facts
@@ -76,5 +85,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         for name in variables["groups"]["all"]:
             known = variables["hostvars"][name]
             reach = self._templar.template(known.get("ansible_host", name))
-            hosts[name] = {"reach": reach, "address": self._templar.template(known.get("selvedge_address", reach))}
+            hosts[name] = {
+                "reach": reach,
+                "address": self._templar.template(known.get("selvedge_address", reach)),
+            }
         return load(model, plain(hosts))

@@ -41,8 +41,8 @@ class LabHost:
 def run_options(cgroup_version: str) -> dict[str, Any]:
     """What makes a container boot systemd and run an engine of its own.
 
-    Measured (design, section 5): on cgroup v1 without ``privileged``, which fails where CAP_SYS_RESOURCE is missing from
-    the bounding set; on cgroup v2 ``privileged`` with a private cgroup namespace is cleaner.
+    Measured (design, section 5): on cgroup v1 without ``privileged``, which fails where CAP_SYS_RESOURCE is missing
+    from the bounding set; on cgroup v2 ``privileged`` with a private cgroup namespace is cleaner.
     """
     common: dict[str, Any] = {"tmpfs": {"/run": "", "/run/lock": "", "/tmp": ""}}  # noqa: S108 - mounts inside
     if cgroup_version == "2":
@@ -78,7 +78,9 @@ class Lab:
             return False
         rootfs = make()
         repository, version = tag.rsplit(":", 1)
-        self._docker.api.import_image(str(rootfs), repository=repository, tag=version, changes=['CMD ["/sbin/init"]'])
+        self._docker.api.import_image(
+            str(rootfs), repository=repository, tag=version, changes=['CMD ["/sbin/init"]']
+        )
         rootfs.unlink()
         return True
 
@@ -109,7 +111,10 @@ class Lab:
         return removed
 
     def exists(self) -> bool:
-        return bool(self._containers(all=True))
+        """Whether anything of the lab is there, also what a broken removal left."""
+        own = {"label": f"{LABEL}={self.name}"}
+        others = [*self._docker.volumes.list(filters=own), *self._docker.networks.list(filters=own)]
+        return bool(others or self._containers(all=True))
 
     def _cgroup_version(self) -> str:
         return str(self._docker.info().get("CgroupVersion", "1"))
@@ -118,7 +123,9 @@ class Lab:
         return f"{self.name}-{host.name}"
 
     def _containers(self, **kwargs: Any) -> list[Container]:
-        found: list[Container] = self._docker.containers.list(filters={"label": f"{LABEL}={self.name}"}, **kwargs)
+        found: list[Container] = self._docker.containers.list(
+            filters={"label": f"{LABEL}={self.name}"}, **kwargs
+        )
         return found
 
     def _ensure_network(self, subnet: str) -> None:
@@ -177,7 +184,9 @@ class Lab:
                 break
             time.sleep(0.1)
         failed = container.exec_run(["systemctl", "--failed", "--no-legend", "--plain"]).output.decode()
-        raise LabError(f"{container.name} did not boot: systemd says '{state}', failed units: {failed.strip() or 'none'}")
+        raise LabError(
+            f"{container.name} did not boot: systemd says '{state}', failed units: {failed.strip() or 'none'}"
+        )
 
 
 def _authorized_keys(public_key: str) -> bytes:

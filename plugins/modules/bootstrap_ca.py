@@ -13,7 +13,10 @@ description:
     client certificate by which the controller is known to the store. Runs on the controller.
   - The folder's keys are boot material of the controller; who has C(controller.key) administers the store.
 options:
-  path: {description: "Folder to keep C(ca.crt), C(ca.key), C(controller.crt) and C(controller.key) in.", type: path, required: true}
+  path:
+    description: Folder to keep C(ca.crt), C(ca.key), C(controller.crt) and C(controller.key) in.
+    type: path
+    required: true
   common_name: {description: Common name of the CA., type: str, required: true}
 attributes:
   check_mode: {support: full, description: Predicts}
@@ -43,6 +46,7 @@ from pathlib import Path
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 try:
+    from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.errors import FabricError
     from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.x509 import (
         KeyPair,
         issue_server,
@@ -77,16 +81,26 @@ def main() -> None:
     pairs = {name: (folder / f"{name}.crt", folder / f"{name}.key") for name in ("ca", "controller")}
     missing = [name for name, (cert, key) in pairs.items() if not (cert.is_file() and key.is_file())]
     created = [str(path) for name in missing for path in pairs[name]]
-    if module.check_mode or not missing:
-        module.exit_json(changed=bool(missing), created=created)
     half = [str(path) for name in missing for path in pairs[name] if path.exists()]
     if half or missing == ["ca"]:
-        module.fail_json(msg=f"{folder} is incomplete ({', '.join(created)}): restore it from your backup. A new CA "
-                         "would be a stranger to the store and the registry that are running")  # fmt: skip
+        lacks = [path for path in created if path not in half]
+        module.fail_json(msg=f"{folder} lacks {', '.join(lacks)}: restore it from your backup. A new CA would be a "
+                         "stranger to the store and the registry that are running")  # fmt: skip
+    if module.check_mode or not missing:
+        module.exit_json(changed=bool(missing), created=created)
+    try:
+        make(folder, pairs, missing, module.params["common_name"])
+    except (FabricError, OSError) as error:
+        module.fail_json(msg=f"the boot material in {folder}: {error}")
+    module.exit_json(changed=True, created=created)
+
+
+def make(folder: Path, pairs: dict[str, tuple[Path, Path]], missing: list[str], common_name: str) -> None:
+    """Write the pairs that are missing, by the CA that is there or a new one."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     made: dict[str, KeyPair] = {}
     if "ca" in missing:
-        made["ca"] = make_root(module.params["common_name"], "Selvedge", DAYS)
+        made["ca"] = make_root(common_name, "Selvedge", DAYS)
         issuer = made["ca"]
     else:
         issuer = KeyPair(pairs["ca"][0].read_text(), pairs["ca"][1].read_text())
@@ -94,7 +108,6 @@ def main() -> None:
     for name, pair in made.items():
         write(pairs[name][0], pair.cert_pem, 0o644)
         write(pairs[name][1], pair.key_pem, 0o600)
-    module.exit_json(changed=True, created=created)
 
 
 if __name__ == "__main__":

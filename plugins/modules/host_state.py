@@ -18,7 +18,9 @@ options:
     elements: dict
     default: []
   files:
-    description: Files to have, each with C(path), C(content) and C(mode). Parent directories are made as 0755.
+    description:
+      - Files to have, each with C(path), C(content) and C(mode); they belong to the user that the module runs as.
+        Parent directories are made as 0755.
     type: list
     elements: dict
     default: []
@@ -73,36 +75,53 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 
-def directory_differs(path: str, mode: int, owner: int) -> bool:
-    """Whether the directory is missing, or has another mode or owner."""
+def describe(kind: str, mode: int, owner: int, group: int) -> str:
+    return f"{kind} {mode:04o} {owner}:{group}\n"
+
+
+def found_directory(path: str) -> str:
+    """What is at ``path``, as ``describe`` says it; empty when nothing is."""
     try:
         found = os.stat(path)
     except FileNotFoundError:
-        return True
-    return stat.S_IMODE(found.st_mode) != mode or found.st_uid != owner or found.st_gid != owner
+        return ""
+    kind = "directory" if stat.S_ISDIR(found.st_mode) else "no directory"
+    return describe(kind, stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid)
+
+
+def make_parents(path: str) -> None:
+    """Make what is missing above ``path`` as 0755, whatever the host's umask says."""
+    folder = os.path.dirname(path)
+    if folder and not os.path.isdir(folder):
+        make_parents(folder)
+        os.mkdir(folder)
+        os.chmod(folder, 0o755)
 
 
 def ensure_directory(path: str, mode: int, owner: int) -> None:
-    os.makedirs(path, exist_ok=True)
+    if not os.path.isdir(path):
+        make_parents(path)
+        os.mkdir(path, 0o700)
     os.chown(path, owner, owner)
     os.chmod(path, mode)
 
 
-def read_file(path: str) -> str | None:
+def found_file(path: str) -> tuple[bytes | None, str]:
+    """Content of the file and what else is true of it; None and an empty text when it is not there."""
     try:
-        with open(path, encoding="utf-8") as file:
-            return file.read()
+        with open(path, "rb") as file:
+            content, found = file.read(), os.fstat(file.fileno())
     except FileNotFoundError:
-        return None
+        return None, ""
+    return content, f"mode {stat.S_IMODE(found.st_mode):04o}, owner {found.st_uid}\n"
 
 
-def write_file(path: str, content: str, mode: int) -> None:
+def write_file(path: str, content: bytes, mode: int) -> None:
     """Write by rename: a reader sees the old content or the new, a full disk leaves the old one."""
-    folder = os.path.dirname(path)
-    os.makedirs(folder, mode=0o755, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=folder)
+    make_parents(path)
+    descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(path))
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        with os.fdopen(descriptor, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -113,12 +132,14 @@ def write_file(path: str, content: str, mode: int) -> None:
         raise
 
 
+UNIT_FOLDER = "/etc/systemd/system/"
 UNIT_COMMANDS = {"started": ["enable", "--now"], "stopped": ["stop"], "disabled": ["disable", "--now"]}
 
 
 def unit_fits(enabled: str, active: str, state: str) -> bool:
     """Whether a unit, as systemctl describes it, is in the wanted state already."""
-    runs = active in ("active", "activating", "deactivating", "failed")
+    # What failed does not run, and stopping it changes nothing.
+    runs = active in ("active", "activating", "deactivating")
     if state == "started":
         return enabled == "enabled" and active == "active"
     return not runs and (state == "stopped" or enabled != "enabled")
@@ -132,33 +153,51 @@ class HostState:
         self.changed_paths: list[str] = []
         self.changed_units: list[str] = []
         self.diff: list[dict[str, str]] = []
+        # The path at work, for what is said when it fails.
+        self.at = ""
+
+    def _changes(self, name: str, before: str, after: str) -> None:
+        self.diff.append({"before_header": name, "after_header": name, "before": before, "after": after})
 
     def directories(self, items: list[dict[str, Any]]) -> None:
         for item in items:
+            self.at = path = item["path"]
             mode, owner = int(item["mode"], 8), int(item.get("owner", 0))
-            if directory_differs(item["path"], mode, owner):
-                self.changed_paths.append(item["path"])
-                self.diff.append({"before_header": item["path"], "after_header": item["path"], "before": "",
-                                  "after": f"directory {item['mode']} {owner}\n"})  # fmt: skip
-                if not self._module.check_mode:
-                    ensure_directory(item["path"], mode, owner)
+            before, after = found_directory(path), describe("directory", mode, owner, owner)
+            if before == after:
+                continue
+            self.changed_paths.append(path)
+            self._changes(path, before, after)
+            if not self._module.check_mode:
+                ensure_directory(path, mode, owner)
 
     def files(self, items: list[dict[str, Any]]) -> None:
         reload = False
-        for item in items:
-            path, mode = item["path"], int(item["mode"], 8)
-            before = read_file(path)
-            same_mode = before is not None and stat.S_IMODE(os.stat(path).st_mode) == mode
-            if before == item["content"] and same_mode:
-                continue
-            self.changed_paths.append(path)
-            self.diff.append({"before_header": path, "after_header": path, "before": before or "",
-                              "after": item["content"]})  # fmt: skip
-            reload = reload or path.startswith("/etc/systemd/system/")
-            if not self._module.check_mode:
-                write_file(path, item["content"], mode)
-        if reload and not self._module.check_mode:
-            self._module.run_command(["systemctl", "daemon-reload"], check_rc=True)
+        try:
+            for item in items:
+                if self._file(item["path"], item["content"], int(item["mode"], 8)):
+                    reload = reload or item["path"].startswith(UNIT_FOLDER)
+        finally:
+            # Also after a failure: the next run finds these units written and would not reload them.
+            if reload and not self._module.check_mode:
+                self._module.run_command(["systemctl", "daemon-reload"], check_rc=True)
+
+    def _file(self, path: str, content: str, mode: int) -> bool:
+        """Have one file; return whether it was different."""
+        self.at = path
+        wanted = content.encode()
+        before, attributes = found_file(path)
+        fits = f"mode {mode:04o}, owner {os.geteuid()}\n"
+        if before == wanted and attributes == fits:
+            return False
+        self.changed_paths.append(path)
+        if before != wanted:
+            self._changes(path, (before or b"").decode(errors="replace"), content)
+        if before is not None and attributes != fits:
+            self._changes(path, attributes, fits)
+        if not self._module.check_mode:
+            write_file(path, wanted, mode)
+        return True
 
     def units(self, names: list[str], state: str) -> None:
         if not names:
@@ -166,14 +205,17 @@ class HostState:
         _, enabled, _ = self._module.run_command(["systemctl", "is-enabled", *names])
         _, active, _ = self._module.run_command(["systemctl", "is-active", *names])
         # A unit that is not there answers on standard error only, so ask one by one where the counts differ.
-        found = list(zip(enabled.split(), active.split(), strict=False)) if len(enabled.split()) == len(names) else []
+        found = (
+            list(zip(enabled.split(), active.split(), strict=False))
+            if len(enabled.split()) == len(names)
+            else []
+        )
         for index, name in enumerate(names):
             on, runs = found[index] if found else self._unit(name)
             if unit_fits(on, runs, state):
                 continue
             self.changed_units.append(name)
-            self.diff.append({"before_header": name, "after_header": name, "before": f"{on}, {runs}\n",
-                              "after": f"{state}\n"})  # fmt: skip
+            self._changes(name, f"{on}, {runs}\n", f"{state}\n")
             if not self._module.check_mode:
                 self._module.run_command(["systemctl", *UNIT_COMMANDS[state], name], check_rc=True)
 
@@ -187,9 +229,10 @@ class HostState:
         for path in paths:
             if not os.path.lexists(path):
                 continue
+            self.at = path
             self.changed_paths.append(path)
-            self.diff.append({"before_header": path, "after_header": path, "before": "present\n", "after": ""})
-            reload = reload or path.startswith("/etc/systemd/system/")
+            self._changes(path, "present\n", "")
+            reload = reload or path.startswith(UNIT_FOLDER)
             if self._module.check_mode:
                 continue
             if os.path.isdir(path) and not os.path.islink(path):
@@ -218,7 +261,7 @@ def main() -> None:
         state.units(module.params["units"], module.params["units_state"])
         state.absent(module.params["absent"])
     except OSError as error:
-        module.fail_json(msg=f"{error.filename}: {error.strerror}. Next: look at the disk and its mounts")
+        module.fail_json(msg=f"{state.at}: {error.strerror}. Next: look at the disk and its mounts")
     module.exit_json(
         changed=bool(state.changed_paths or state.changed_units),
         changed_paths=state.changed_paths,

@@ -42,7 +42,9 @@ options:
     description: Where to also write the first image as an archive for C(docker load).
     type: path
 attributes:
-  check_mode: {support: full, description: Predicts without building}
+  check_mode:
+    support: full
+    description: Builds into O(cache), because nobody knows a digest before; pushes nothing and writes no archive
   diff_mode: {support: none, description: Digests are in the result}
 author: The Selvedge maintainers (@selvedge)
 """
@@ -81,7 +83,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 try:
-    from ansible_collections.selvedge.fabric.plugins.module_utils.images.builder import BuildError, Builder
+    from ansible_collections.selvedge.fabric.plugins.module_utils.images.builder import Builder, BuildError
     from ansible_collections.selvedge.fabric.plugins.module_utils.images.oci import docker_archive
     from ansible_collections.selvedge.fabric.plugins.module_utils.images.push import PushError, Registry
 
@@ -115,8 +117,10 @@ def ensure(module: AnsibleModule) -> dict[str, Any]:
             archive = docker_archive(built.image, f"{repository}:{built.version}")
             path = Path(options["archive"])
             if not path.is_file() or path.read_bytes() != archive:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(archive)
+                changed = True
+                if not module.check_mode:
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    path.write_bytes(archive)
     return {"changed": changed, "digests": digests, "ids": ids, "sizes": sizes}
 
 

@@ -35,7 +35,8 @@ from ansible.module_utils.basic import AnsibleModule
 
 def main() -> None:
     module = AnsibleModule(
-        argument_spec={"images": {"type": "list", "elements": "str", "required": True}}, supports_check_mode=True
+        argument_spec={"images": {"type": "list", "elements": "str", "required": True}},
+        supports_check_mode=True,
     )
     pulled = []
     for image in module.params["images"]:

@@ -15,10 +15,15 @@ options:
   name: {description: "Prefix of the lab's containers, volumes and network.", type: str, required: true}
   state: {description: Whether the lab exists., type: str, choices: [present, absent], default: present}
   hosts:
-    description: The hosts; C(name), C(loopback), C(address) and C(ports).
+    description: The hosts.
     type: list
     elements: dict
     default: []
+    suboptions:
+      name: {description: Its inventory name., type: str, required: true}
+      loopback: {description: The address of this machine that its ports are published on., type: str, required: true}
+      address: {description: "Its address in the lab's network.", type: str, required: true}
+      ports: {description: TCP ports to publish beside SSH., type: list, elements: int, default: []}
   subnet: {description: "The lab's network, CIDR.", type: str}
   root: {description: The checkout that has C(images/lab-host)., type: path}
   cache: {description: Folder for the root file system while it is made., type: path}
@@ -71,7 +76,9 @@ def make_rootfs(recipe: Path, cache: Path) -> Path:
     """Run the recipe; return the tar."""
     target = cache / "rootfs" / "lab-host.tar"
     target.parent.mkdir(parents=True, exist_ok=True)
-    done = subprocess.run([sys.executable, str(recipe), str(target)], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, str(recipe), str(target)], capture_output=True, text=True, check=False
+    )
     if done.returncode:
         raise LabError(f"{recipe} failed:\n{done.stderr[-2000:]}")
     return target
@@ -82,7 +89,9 @@ def ensure_key(folder: Path) -> str:
     key = folder / "id_ed25519"
     if not key.is_file():
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "selvedge-lab", "-f", str(key)], check=True)
+        subprocess.run(
+            ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "selvedge-lab", "-f", str(key)], check=True
+        )
     return key.with_suffix(".pub").read_text()
 
 
@@ -106,7 +115,17 @@ def main() -> None:
         argument_spec={
             "name": {"type": "str", "required": True},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-            "hosts": {"type": "list", "elements": "dict", "default": []},
+            "hosts": {
+                "type": "list",
+                "elements": "dict",
+                "default": [],
+                "options": {
+                    "name": {"type": "str", "required": True},
+                    "loopback": {"type": "str", "required": True},
+                    "address": {"type": "str", "required": True},
+                    "ports": {"type": "list", "elements": "int", "default": []},
+                },
+            },
             "subnet": {"type": "str"},
             "root": {"type": "path"},
             "cache": {"type": "path"},

@@ -9,8 +9,8 @@ DOCUMENTATION = r"""
 module: sealed_credentials
 short_description: Seal boot material on a host with systemd-creds
 description:
-  - Seals values with C(systemd-creds encrypt) (TPM2 where there is one) below C(/etc/credstore.encrypted) and starts the
-    unit that uses them. Without values it reports which names are missing. Values come by standard input only.
+  - Seals values with C(systemd-creds encrypt) (TPM2 where there is one) below C(/etc/credstore.encrypted) and starts
+    the unit that uses them. Without values it reports which names are missing. Values come by standard input only.
   - Used by the action plugin M(selvedge.fabric.boot_material).
 options:
   stack: {description: What the material is for; first part of the files' names., type: str, required: true}
@@ -71,12 +71,16 @@ def main() -> None:
     paths = {name: f"{FOLDER}/selvedge-{options['stack']}-{name}" for name in options["names"]}
     missing = [name for name, path in paths.items() if not os.path.exists(path)]
     values = options["values"] or {}
-    if module.check_mode or (missing and not values):
-        module.exit_json(changed=bool(missing) or options["restart"], missing=missing)
-    for name, value in values.items():
-        seal(module, paths[name], name, base64.b64decode(value))
+    if unknown := sorted(set(values) - set(paths)):
+        module.fail_json(msg=f"values for {', '.join(unknown)}, which the option 'names' does not have")
+    if missing and not values:
+        module.exit_json(changed=True, missing=missing)
     code, _, _ = module.run_command(["systemctl", "is-active", "--quiet", options["unit"]])
     changed = bool(values) or bool(code) or options["restart"]
+    if module.check_mode:
+        module.exit_json(changed=changed, missing=missing)
+    for name, value in values.items():
+        seal(module, paths[name], name, base64.b64decode(value))
     if changed:
         module.run_command(["systemctl", "enable", options["unit"]], check_rc=True)
         module.run_command(["systemctl", "restart", options["unit"]], check_rc=True)

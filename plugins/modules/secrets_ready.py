@@ -40,7 +40,9 @@ def main() -> None:
         code, _, errors = module.run_command([SCRIPT, module.params["stack"], str(module.params["timeout"])])
         if code:
             _, log, _ = module.run_command(AGENT_LOG)
-            module.fail_json(msg=f"secrets of stack {module.params['stack']}: {errors.strip()}", agent_log=log.splitlines())
+            module.fail_json(
+                msg=f"secrets of stack {module.params['stack']}: {errors.strip()}", agent_log=log.splitlines()
+            )
     module.exit_json(changed=False)
 
 

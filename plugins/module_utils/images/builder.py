@@ -1,7 +1,7 @@
 """From a recipe below ``images/`` to an image: compile what is pinned, lay it out, hold it to its budget.
 
 An image is built only when its content key is new. The key covers the recipe, the pinned module files, our own
-helper sources, the Go release and this package, so a cache hit is as good as a build.
+helper sources and what lays them out here, and the Go release stands beside it: a cache hit is as good as a build.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
@@ -17,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-
 from ansible_collections.selvedge.fabric.plugins.module_utils.images import oci
 
 SOURCE = "https://github.com/selvedge/fabric"
@@ -85,16 +85,18 @@ class Builder:
     def default_version(self, name: str) -> str:
         """The version that is built when none is asked for."""
         recipe = self.recipe(name)
-        return str(self._versions[recipe["component"]]["default"] if "component" in recipe else recipe["version"])
+        return str(
+            self._versions[recipe["component"]]["default"] if "component" in recipe else recipe["version"]
+        )
 
     def build(self, name: str, version: str = "") -> Built:
         """Return the image ``name`` in ``version``, from the cache when nothing that it is made of has changed."""
         recipe = self.recipe(name)
         version = version or self.default_version(name)
         key = self._key(name, recipe, version)
-        folder = self._cache / "images" / f"{name}-{version}-{key[:16]}"
-        if (folder / "manifest.json").is_file():
-            return Built(name, version, oci.load(folder), fresh=False)
+        if known := self._cached(f"{name}-{version}-{key[:16]}", recipe):
+            return Built(name, version, oci.load(known), fresh=False)
+        folder = self._cache / "images" / f"{name}-{version}-{key[:16]}{self._go_suffix(recipe)}"
         self._progress(f"building {name} {version}")
         layers = [self._rootfs_layer(name, recipe)] if "rootfs" in recipe else []
         layers.append(self._go_layer(recipe, version))
@@ -113,6 +115,8 @@ class Builder:
 
     def _module(self, recipe: dict[str, Any], version: str) -> str:
         if "component" not in recipe:
+            if version != recipe["version"]:
+                raise BuildError(f"{recipe['title']} has version {recipe['version']}, there is no {version}")
             return "debian:trixie"
         component = self._versions[recipe["component"]]
         if version not in component["versions"]:
@@ -129,15 +133,27 @@ class Builder:
         return path
 
     def _key(self, name: str, recipe: dict[str, Any], version: str) -> str:
-        parts = [self._images / name, Path(__file__).parent]
+        parts = [self._images / name, Path(__file__), Path(oci.__file__)]
         extra = [version, self._module(recipe, version)]
         if "component" in recipe:
             parts.append(self._pins(recipe, version))
-            extra.append(self.go_version())
         if recipe.get("helpers"):
             parts.append(self._images / "helper")
         parts += [self._root / path for path in recipe.get("inputs", [])]
         return hashlib.sha256("\0".join([*extra, tree_hash(parts)]).encode()).hexdigest()
+
+    def _go_suffix(self, recipe: dict[str, Any]) -> str:
+        """Part of a cached image's name: what compiles it, where anything is compiled."""
+        return f"-{self.go_version()}" if recipe.get("programs") or recipe.get("helpers") else ""
+
+    def _cached(self, name: str, recipe: dict[str, Any]) -> Path | None:
+        """The folder of the cached image. Without Go on this machine any release's build will do."""
+        folder = self._cache / "images"
+        if shutil.which("go"):
+            candidates = [folder / f"{name}{self._go_suffix(recipe)}"]
+        else:
+            candidates = sorted(folder.glob(f"{name}*"), key=lambda path: path.stat().st_mtime, reverse=True)
+        return next((path for path in candidates if (path / "manifest.json").is_file()), None)
 
     def go_version(self) -> str:
         if not self._go_version:
@@ -164,18 +180,28 @@ class Builder:
                 check=False,
             )
         except FileNotFoundError as error:
-            raise BuildError(f"{command[0]} is not installed: run `make demo`, it installs what is missing") from error
+            raise BuildError(
+                f"{command[0]} is not installed: run `make demo`, it installs what is missing"
+            ) from error
         if done.returncode:
             raise BuildError(f"{' '.join(command)} failed in {cwd}:\n{done.stderr[-3000:]}")
         return done.stdout
 
-    def compile(self, component: str, version: str, package: str, recipe: dict[str, Any] | None = None) -> Path:
+    def compile(
+        self, component: str, version: str, package: str, recipe: dict[str, Any] | None = None
+    ) -> Path:
         """Compile one Go program, statically, from the component's pinned module; return the binary's path."""
         recipe = recipe or {"component": component}
         pins = self._pins({"component": component}, version)
         tags, stamp = recipe.get("tags", []), recipe.get("stamp", "")
-        key = tree_hash([pins]) + self.go_version() + json.dumps([package, tags, stamp])
-        target = self._cache / "bin" / f"{component}-{version}" / hashlib.sha256(key.encode()).hexdigest()[:16]
+        key = (
+            tree_hash([pins])
+            + self.go_version()
+            + json.dumps([package, tags, stamp, bool(recipe.get("cgo"))])
+        )
+        target = (
+            self._cache / "bin" / f"{component}-{version}" / hashlib.sha256(key.encode()).hexdigest()[:16]
+        )
         target /= package.rsplit("/", 1)[-1]
         if not target.is_file():
             self._progress(f"compiling {package} {version}")
@@ -189,27 +215,36 @@ class Builder:
 
     def _helper(self, name: str) -> bytes:
         source = self._images / "helper"
-        target = self._cache / "bin" / f"helper-{tree_hash([source])[:16]}" / name
+        folder = self._cache / "bin" / f"helper-{tree_hash([source])[:16]}-{self.go_version()}"
+        target, new = folder / name, folder / f"{name}.new"
         if not target.is_file():
-            command = ["go", "build", "-trimpath", "-ldflags", "-s -w", "-o", str(target), f"./cmd/{name}"]
+            command = ["go", "build", "-trimpath", "-ldflags", "-s -w", "-o", str(new), f"./cmd/{name}"]
             self._run(command, source, {"CGO_ENABLED": "0"})
+            new.rename(target)
         return target.read_bytes()
 
     def _go_layer(self, recipe: dict[str, Any], version: str) -> bytes:
         entries = [
-            oci.Entry(path, self.compile(recipe["component"], version, package, recipe).read_bytes(), mode=0o755)
+            oci.Entry(
+                path, self.compile(recipe["component"], version, package, recipe).read_bytes(), mode=0o755
+            )
             for package, path in recipe.get("programs", {}).items()
         ]
         helpers = recipe.get("helpers", {})
         entries += [oci.Entry(path, self._helper(name), mode=0o755) for name, path in helpers.items()]
-        entries += [oci.Entry(path, link=target, mode=0o777) for path, target in recipe.get("links", {}).items()]
+        entries += [
+            oci.Entry(path, link=target, mode=0o777) for path, target in recipe.get("links", {}).items()
+        ]
         entries += [self._module_file(recipe, version, source, item) for source, item in
                     recipe.get("module_files", {}).items()]  # fmt: skip
         for path in recipe.get("directories", []):
-            entries.append(oci.Entry(path, mode=0o1777 if path == "/tmp" else 0o750, uid=0 if path == "/tmp" else 10001))  # noqa: S108 - a path inside the image
+            shared = path == "/tmp"  # noqa: S108 - a path inside the image
+            entries.append(oci.Entry(path, mode=0o1777 if shared else 0o750, uid=0 if shared else 10001))
         return oci.layer_tar(entries)
 
-    def _module_file(self, recipe: dict[str, Any], version: str, source: str, item: dict[str, Any]) -> oci.Entry:
+    def _module_file(
+        self, recipe: dict[str, Any], version: str, source: str, item: dict[str, Any]
+    ) -> oci.Entry:
         pins = self._pins(recipe, version)
         module = self._module(recipe, version)
         self._run(["go", "mod", "download", module.split("@")[0]], pins)
@@ -232,4 +267,6 @@ class Builder:
 def check_budget(name: str, size: int, budget_mb: float) -> None:
     """Raise BuildError when an image of ``size`` bytes is over ``budget_mb`` megabytes (10^6)."""
     if size > budget_mb * MEGABYTE:
-        raise BuildError(f"{name} has {size / MEGABYTE:.1f} MB, over its budget of {budget_mb} MB (images/{name})")
+        raise BuildError(
+            f"{name} has {size / MEGABYTE:.1f} MB, over its budget of {budget_mb} MB (images/{name})"
+        )

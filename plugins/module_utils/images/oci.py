@@ -126,7 +126,8 @@ def save(image: Image, folder: Path) -> None:
     for digest, data in image.blobs.items():
         (folder / "blobs" / digest.removeprefix("sha256:")).write_bytes(data)
     (folder / "size").write_text(str(image.size))
-    (folder / "manifest.json").write_bytes(image.manifest)
+    (folder / "manifest.new").write_bytes(image.manifest)
+    (folder / "manifest.new").rename(folder / "manifest.json")
 
 
 def load(folder: Path) -> Image:
@@ -136,7 +137,9 @@ def load(folder: Path) -> Image:
     digests = [parsed["config"]["digest"], *(layer["digest"] for layer in parsed["layers"])]
     return Image(
         manifest=manifest,
-        blobs={digest: (folder / "blobs" / digest.removeprefix("sha256:")).read_bytes() for digest in digests},
+        blobs={
+            digest: (folder / "blobs" / digest.removeprefix("sha256:")).read_bytes() for digest in digests
+        },
         size=int((folder / "size").read_text()),
     )
 

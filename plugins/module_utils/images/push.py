@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+from urllib.parse import urljoin
 
 import requests
-
 from ansible_collections.selvedge.fabric.plugins.module_utils.images.oci import MANIFEST, Image
 
 
@@ -28,7 +28,10 @@ class Registry:
         self._session.trust_env = False
 
     def _call(self, method: str, url: str, expect: set[int], **kwargs: object) -> requests.Response:
-        response = self._session.request(method, url, timeout=self._timeout, **kwargs)  # type: ignore[arg-type]
+        try:
+            response = self._session.request(method, url, timeout=self._timeout, **kwargs)  # type: ignore[arg-type]
+        except requests.RequestException as error:
+            raise PushError(f"{method} {url}: {error}. Next: look whether the registry runs") from error
         if response.status_code not in expect:
             raise PushError(f"{method} {url} answered {response.status_code}: {response.text[:200]}")
         return response
@@ -47,7 +50,7 @@ class Registry:
             if self._call("HEAD", f"{base}/blobs/{digest}", {200, 404}).status_code == 200:
                 continue
             started = self._call("POST", f"{base}/blobs/uploads/", {202})
-            location = requests.compat.urljoin(self._url, started.headers["Location"])  # type: ignore[attr-defined]
+            location = urljoin(f"{base}/blobs/uploads/", started.headers.get("Location", ""))
             joiner = "&" if "?" in location else "?"
             self._call(
                 "PUT",

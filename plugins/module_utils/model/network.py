@@ -276,9 +276,8 @@ def _msp_problems(settings: dict[str, Any]) -> Iterator[Problem]:
         other = taken.setdefault(_msp_id(org), org["name"])
         if other != org["name"]:
             path = f"organizations[{org['name']}].msp_id"
-            yield Problem(
-                path, f"is {_msp_id(org)!r}, which is {other!r}'s", "give one of them another MSP id"
-            )
+            wrong = f"is {_msp_id(org)!r}, which organizations[{other}] has"
+            yield Problem(path, wrong, "give one of them another MSP id")
 
 
 def _channel_problems(settings: dict[str, Any]) -> Iterator[Problem]:
