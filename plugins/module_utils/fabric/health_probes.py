@@ -177,13 +177,18 @@ def store_state(options: Mapping[str, Any], timeout: float) -> StoreEvidence:
     # Without these the state would hide in the HTTP status alone.
     codes = "standbyok=true&sealedcode=200&uninitcode=200"
     answers = operations.get(endpoint, [f"/v1/sys/health?{codes}"], timeout)
-    body = operations.decode(answers.replies[0][1], "the store's answer", endpoint)
+    return store_answer(answers.replies[0][1], answers.certificate_pem)
+
+
+def store_answer(body: bytes, certificate_pem: str) -> StoreEvidence:
+    """Read an answer of ``/v1/sys/health``. Raises FabricError when it is none."""
+    found = operations.decode(body, "the store's answer", Endpoint("", "store", ""))
     return StoreEvidence(
-        bool(body.get("initialized")),
-        bool(body.get("sealed", True)),
-        bool(body.get("standby")),
-        str(body.get("version", "")),
-        answers.certificate_pem,
+        bool(found.get("initialized")),
+        bool(found.get("sealed", True)),
+        bool(found.get("standby")),
+        str(found.get("version", "")),
+        certificate_pem,
     )
 
 
