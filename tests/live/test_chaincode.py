@@ -8,6 +8,7 @@ import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -73,24 +74,42 @@ def topology(live: LiveNetwork) -> Topology:
     return live.topology
 
 
+class Servers:
+    """A chaincode server for each package, started when first asked for.
+
+    One for all would not do: a peer that connects again, as after its restart, would be told another package's
+    id and wait for the right one, and while it waits it commits no blocks.
+    """
+
+    def __init__(self, stack: ExitStack) -> None:
+        self._stack, self._servers = stack, dict[str, ChaincodeServer]()
+
+    def of(self, label: str) -> ChaincodeServer:
+        if label not in self._servers:
+            server = self._stack.enter_context(serving())
+            server.package_id = ccaas_package(label, server.address).package_id
+            self._servers[label] = server
+        return self._servers[label]
+
+
 @pytest.fixture(scope="module")
-def server() -> Iterator[ChaincodeServer]:
-    with serving() as started:
-        yield started
+def servers() -> Iterator[Servers]:
+    with ExitStack() as stack:
+        yield Servers(stack)
 
 
 def wanted(
-    topology: Topology, server: ChaincodeServer, name: str = "kv", label: str = "", **definition: Any
+    topology: Topology, servers: Servers, name: str = "kv", label: str = "", **definition: Any
 ) -> chaincode.Wanted:
     options = {"version": "1.0", "endorsement_policy": BOTH, **definition}
-    packages = chaincode.ccaas_packages(topology, NAMES, label or name, server.address, tls=False)
+    label = label or name
+    packages = chaincode.ccaas_packages(topology, NAMES, label, servers.of(label).address, tls=False)
     peers = chaincode.select_peers(topology, [], NAMES)
     return chaincode.Wanted(CHANNEL, Definition.desired(name, **options), packages, peers)
 
 
-def ensure(topology: Topology, server: ChaincodeServer, goal: chaincode.Wanted) -> chaincode.Plan:
+def ensure(topology: Topology, goal: chaincode.Wanted) -> chaincode.Plan:
     """What the module does."""
-    server.package_id = goal.packages["Org1"].package_id
     plan = chaincode.plan(goal, rollout.read(topology, goal))
     rollout.apply(topology, plan)
     rollout.wait(topology, goal, plan.target.sequence, 60)
@@ -98,10 +117,10 @@ def ensure(topology: Topology, server: ChaincodeServer, goal: chaincode.Wanted) 
 
 
 @pytest.fixture(scope="module")
-def deployed(topology: Topology, server: ChaincodeServer) -> chaincode.Wanted:
+def deployed(topology: Topology, servers: Servers) -> chaincode.Wanted:
     """The chaincode ``kv`` with an endorsement policy of both organisations."""
-    goal = wanted(topology, server)
-    plan = ensure(topology, server, goal)
+    goal = wanted(topology, servers)
+    plan = ensure(topology, goal)
     assert (len(plan.install), plan.approve, plan.commit) == (4, ("Org1", "Org2"), True)
     assert plan.target.sequence == 1
     return goal
@@ -128,10 +147,10 @@ def heights(topology: Topology) -> list[int]:
 
 
 def test_the_second_run_changes_nothing(
-    topology: Topology, server: ChaincodeServer, deployed: chaincode.Wanted
+    topology: Topology, servers: Servers, deployed: chaincode.Wanted
 ) -> None:
     before = heights(topology)
-    plan = ensure(topology, server, deployed)
+    plan = ensure(topology, deployed)
     assert not plan.changed and not plan.lines() and plan.before == plan.after
     assert heights(topology) == before
 
@@ -195,12 +214,12 @@ def test_unknown_things_are_told(topology: Topology, deployed: chaincode.Wanted)
 
 
 def test_a_deployment_takes_two_batch_timeouts_and_little_more(
-    topology: Topology, server: ChaincodeServer, deployed: chaincode.Wanted
+    topology: Topology, servers: Servers, deployed: chaincode.Wanted
 ) -> None:
     """Install on four peers, approve for two organisations, commit, wait for four answers."""
     before = heights(topology)
     started = time.monotonic()
-    ensure(topology, server, wanted(topology, server, "fast"))
+    ensure(topology, wanted(topology, servers, "fast"))
     elapsed = time.monotonic() - started
     print(f"deployed in {elapsed:.2f} s")
     blocks = {after - height for height, after in zip(before, heights(topology), strict=True)}
@@ -209,26 +228,25 @@ def test_a_deployment_takes_two_batch_timeouts_and_little_more(
 
 
 def test_a_new_version_is_the_next_sequence_and_another_package_is_not(
-    topology: Topology, server: ChaincodeServer, deployed: chaincode.Wanted
+    topology: Topology, servers: Servers, deployed: chaincode.Wanted
 ) -> None:
-    first = wanted(topology, server, "steps")
-    ensure(topology, server, first)
+    first = wanted(topology, servers, "steps")
+    ensure(topology, first)
     plan = ensure(
         topology,
-        server,
-        wanted(topology, server, "steps", version="1.1", endorsement_policy="", collections=COLLECTIONS),
+        wanted(topology, servers, "steps", version="1.1", endorsement_policy="", collections=COLLECTIONS),
     )
     assert (plan.install, plan.approve, plan.commit) == ((), ("Org1", "Org2"), True)
     assert plan.target.sequence == 2
     assert plan.before["definition"]["version"] == "1.0" and plan.after["definition"]["version"] == "1.1"
 
     other = wanted(
-        topology, server, "steps", "other", version="1.1", collections=COLLECTIONS, endorsement_policy=""
+        topology, servers, "steps", "other", version="1.1", collections=COLLECTIONS, endorsement_policy=""
     )
-    plan = ensure(topology, server, other)
+    plan = ensure(topology, other)
     assert (len(plan.install), plan.approve, plan.commit) == (4, ("Org1", "Org2"), False)
     assert plan.target.sequence == 2
-    assert not ensure(topology, server, other).changed
+    assert not ensure(topology, other).changed
 
     found = rollout.info(topology, CHANNEL, "steps", topology.peers)
     assert (
@@ -241,10 +259,9 @@ def test_a_new_version_is_the_next_sequence_and_another_package_is_not(
 
 
 def test_one_organisation_approves_and_another_finishes(
-    topology: Topology, server: ChaincodeServer, deployed: chaincode.Wanted
+    topology: Topology, servers: Servers, deployed: chaincode.Wanted
 ) -> None:
-    goal = wanted(topology, server, "halves")
-    server.package_id = goal.packages["Org1"].package_id
+    goal = wanted(topology, servers, "halves")
     alone = replace(
         goal,
         packages={"Org1": goal.packages["Org1"]},
@@ -256,14 +273,12 @@ def test_one_organisation_approves_and_another_finishes(
     too_early = replace(alone, commit=True)
     with pytest.raises(FabricError, match="not approved by Org2MSP"):
         rollout.apply(topology, chaincode.plan(too_early, rollout.read(topology, too_early)))
-    plan = ensure(topology, server, goal)
+    plan = ensure(topology, goal)
     assert (plan.approve, plan.commit) == (("Org2",), True)
 
 
-def test_required_initialisation(
-    topology: Topology, server: ChaincodeServer, deployed: chaincode.Wanted
-) -> None:
-    ensure(topology, server, wanted(topology, server, "begins", init_required=True))
+def test_required_initialisation(topology: Topology, servers: Servers, deployed: chaincode.Wanted) -> None:
+    ensure(topology, wanted(topology, servers, "begins", init_required=True))
     endpoint, signer = topology.grpc_endpoint(topology.peers[0]), topology.signer("Org1")
     with pytest.raises(FabricError, match="has not been initialized"):
         gateway.submit_transaction(endpoint, signer, CHANNEL, "begins", [b"put", b"a", b"1"], timeout=8)
@@ -318,7 +333,7 @@ def cli(live: LiveNetwork, tmp_path_factory: pytest.TempPathFactory) -> Callable
 )
 def test_approvals_are_those_of_the_peer_command(
     topology: Topology,
-    server: ChaincodeServer,
+    servers: Servers,
     deployed: chaincode.Wanted,
     cli: Callable[..., str],
     tmp_path: Path,
@@ -327,7 +342,7 @@ def test_approvals_are_those_of_the_peer_command(
     """``checkcommitreadiness`` says true only for approvals with exactly the bytes that the command makes."""
     name = f"oracle{len(policy)}"
     goal = replace(
-        wanted(topology, server, name, endorsement_policy=policy, collections=COLLECTIONS), commit=False
+        wanted(topology, servers, name, endorsement_policy=policy, collections=COLLECTIONS), commit=False
     )
     rollout.apply(topology, chaincode.plan(goal, rollout.read(topology, goal)))
     config = tmp_path / "collections.json"
@@ -422,7 +437,7 @@ def stored(live: LiveNetwork, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_chaincode_modules(
     live: LiveNetwork,
-    server: ChaincodeServer,
+    servers: Servers,
     deployed: chaincode.Wanted,
     stored: None,
     capsys: pytest.CaptureFixture[str],
@@ -432,9 +447,8 @@ def test_the_chaincode_modules(
         "version": "1.0",
         "endorsement_policy": BOTH,
         "organizations": NAMES,
-        "package": {"label": "modular", "address": server.address},
+        "package": {"label": "modular", "address": servers.of("modular").address},
     }
-    server.package_id = ccaas_package("modular", server.address).package_id
     predicted = run_module(live, capsys, "chaincode", check=True, **options)
     nothing = run_module(live, capsys, "chaincode_info", name="modular", organizations=NAMES)
     assert nothing["committed"] is None and nothing["approved"] == {"Org1": None, "Org2": None}

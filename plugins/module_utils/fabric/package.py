@@ -50,7 +50,7 @@ def ccaas_package(
     label: str,
     address: str,
     root_cert_pem: str = "",
-    dial_timeout: str = "10s",
+    dial_timeout: str = "3s",
     metadata: Mapping[str, str] | None = None,
 ) -> Package:
     """Build the package that tells a peer where its chaincode server listens.
@@ -58,7 +58,8 @@ def ccaas_package(
     :param address: ``host:port``; ``{{.peername}}`` in it is filled in by the builder of each peer
     :param root_cert_pem: the CA that the server's TLS certificate comes from; empty means no TLS. There is no
         client key: a package lies unencrypted on every peer that installs it, a key in it would be no secret.
-    :param dial_timeout: Go duration
+    :param dial_timeout: Go duration; a peer that waits for the server commits no blocks meanwhile, so keep it
+        short. It tries again with the next request.
     :param metadata: files for ``META-INF/``, path to content, such as CouchDB indexes
 
     Raises FabricError for a label that peers refuse.

@@ -25,14 +25,14 @@ def test_layout_is_what_peers_expect() -> None:
     assert list(outer) == ["metadata.json", "code.tar.gz"]
     assert json.loads(outer["metadata.json"]) == {"path": "", "type": "ccaas", "label": "assets_1.0"}
     connection = json.loads(unpack(outer["code.tar.gz"])["connection.json"])
-    assert connection == {"address": ADDRESS, "dial_timeout": "10s", "tls_required": False}
+    assert connection == {"address": ADDRESS, "dial_timeout": "3s", "tls_required": False}
 
 
 def test_id_is_pinned_for_good() -> None:
     """A change here makes every network install and approve again: it must be meant."""
     package = ccaas_package("assets_1.0", ADDRESS)
     assert package.package_id == f"assets_1.0:{hashlib.sha256(package.data).hexdigest()}"
-    assert package.package_id == "assets_1.0:def1ac8bc0d3258636bc6e70b741101b8af2aa6c536631459bd92920c3cdf0a7"
+    assert package.package_id == "assets_1.0:95082699d93792ff08d70bb1ec5b3d2b051fc4975768ad4a1a4f499d3297423c"
 
 
 def test_a_root_certificate_turns_tls_on_and_makes_another_package() -> None:
