@@ -37,8 +37,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.base impor
 from fabric_protos.common import common_pb2
 
 T = TypeVar("T")
-# No channel can have this name (two dots), so asking for it costs an orderer one look into a map and leaves
-# no line in its log.
+# No channel can have this name (two dots), so asking for it costs an orderer one look into a map.
 _NO_CHANNEL = "selvedge..health"
 _CERTIFICATES = {
     "tls_cert": "TLS",
