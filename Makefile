@@ -45,7 +45,7 @@ demo: $(RUNTIME) engine  ## A Fabric network on three lab hosts of this machine
 demo-clean: $(RUNTIME) engine  ## Remove what `make demo` made
 	@$(VENV)/bin/python tools/demo.py down inventory/lab
 
-test: lint unit live scenario  ## Lint, unit tests, live tests and the scenario `default`
+test: lint unit scenario live  ## Lint, unit tests, the scenario `default`, tests against real processes
 
 lint: $(DEV)  ## Check style and types
 	ruff check .
