@@ -277,6 +277,15 @@ def test_one_organisation_approves_and_another_finishes(
     assert (plan.approve, plan.commit) == (("Org2",), True)
 
 
+def test_a_channel_that_does_not_exist_yet_can_be_planned_for(topology: Topology, servers: Servers) -> None:
+    """In check mode on a new network nothing is there; writing is refused."""
+    goal = replace(wanted(topology, servers), channel="later")
+    plan = chaincode.plan(goal, rollout.read(topology, goal))
+    assert (plan.approve, plan.commit) == (("Org1", "Org2"), True)
+    with pytest.raises(FabricError, match="channel 'later' not found"):
+        rollout.apply(topology, replace(plan, install=()))
+
+
 def test_required_initialisation(topology: Topology, servers: Servers, deployed: chaincode.Wanted) -> None:
     ensure(topology, wanted(topology, servers, "begins", init_required=True))
     endpoint, signer = topology.grpc_endpoint(topology.peers[0]), topology.signer("Org1")

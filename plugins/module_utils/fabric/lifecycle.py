@@ -46,6 +46,12 @@ def _ask(endpoint: Endpoint, signer: Signer, channel: str, function: str, args: 
     )
 
 
+def _nothing(error: FabricError, *messages: str) -> None:
+    """None for a peer's way to say that there is nothing; any other error is raised again."""
+    if isinstance(error, NotReadyError) or not any(message in error.what for message in messages):
+        raise error
+
+
 def install(endpoint: Endpoint, signer: Signer, package: Package, timeout: float = 60) -> str:
     """Install a package on one peer and return its id. ``signer`` is an admin of the peer's organisation."""
     args = lifecycle_pb2.InstallChaincodeArgs(chaincode_install_package=package.data)
@@ -69,14 +75,15 @@ def installed(endpoint: Endpoint, signer: Signer, timeout: float = 10) -> dict[s
 def committed(
     endpoint: Endpoint, signer: Signer, channel: str, name: str, timeout: float = 10
 ) -> Definition | None:
-    """The definition that the channel committed, as this peer sees it; None when there is none."""
+    """The definition that the channel committed, as this peer sees it.
+
+    None when there is none, or the peer does not have the channel (yet).
+    """
     args = lifecycle_pb2.QueryChaincodeDefinitionArgs(name=name)
     try:
         payload = _ask(endpoint, signer, channel, "QueryChaincodeDefinition", args, timeout)
     except FabricError as error:
-        if isinstance(error, NotReadyError) or f"namespace {name} is not defined" not in error.what:
-            raise
-        return None
+        return _nothing(error, f"namespace {name} is not defined", f"channel '{channel}' not found")
     return Definition.from_message(lifecycle_pb2.QueryChaincodeDefinitionResult.FromString(payload), name)
 
 
@@ -92,9 +99,7 @@ def approved(
     try:
         payload = _ask(endpoint, signer, channel, "QueryApprovedChaincodeDefinition", args, timeout)
     except FabricError as error:
-        if isinstance(error, NotReadyError) or "could not fetch approved chaincode" not in error.what:
-            raise
-        return None
+        return _nothing(error, "could not fetch approved chaincode", f"channel '{channel}' not found")
     result = lifecycle_pb2.QueryApprovedChaincodeDefinitionResult.FromString(payload)
     return Approval(Definition.from_message(result, name), result.source.local_package.package_id)
 
