@@ -83,7 +83,8 @@ def committed(
     try:
         payload = _ask(endpoint, signer, channel, "QueryChaincodeDefinition", args, timeout)
     except FabricError as error:
-        return _nothing(error, f"namespace {name} is not defined", f"channel '{channel}' not found")
+        _nothing(error, f"namespace {name} is not defined", f"channel '{channel}' not found")
+        return None
     return Definition.from_message(lifecycle_pb2.QueryChaincodeDefinitionResult.FromString(payload), name)
 
 
@@ -99,7 +100,8 @@ def approved(
     try:
         payload = _ask(endpoint, signer, channel, "QueryApprovedChaincodeDefinition", args, timeout)
     except FabricError as error:
-        return _nothing(error, "could not fetch approved chaincode", f"channel '{channel}' not found")
+        _nothing(error, "could not fetch approved chaincode", f"channel '{channel}' not found")
+        return None
     result = lifecycle_pb2.QueryApprovedChaincodeDefinitionResult.FromString(payload)
     return Approval(Definition.from_message(result, name), result.source.local_package.package_id)
 
