@@ -1,0 +1,105 @@
+"""Models for tests: the lab's own, and a consortium with everything that the lab's leaves to defaults."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import yaml
+from ansible_collections.selvedge.fabric.plugins.module_utils.model import view
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import Network, load
+
+ROOT = Path(__file__).parents[5]
+LAB_FILE = ROOT / "inventory/lab/group_vars/all/network.yml"
+CA_CERT = "-----BEGIN CERTIFICATE-----\nnot checked here\n-----END CERTIFICATE-----\n"
+
+
+def _hosts(names: list[str]) -> dict[str, dict[str, str]]:
+    return {
+        name: {"reach": f"127.0.10.{number}", "address": f"172.30.10.{10 + number}"}
+        for number, name in enumerate(names, 1)
+    }
+
+
+LAB_HOSTS = _hosts(["host1", "host2", "host3"])
+WIDE_HOSTS = _hosts(["core", "east", "west", "spare"])
+
+WIDE: dict[str, Any] = {
+    "name": "wide",
+    "domain": "fabric.example.org",
+    "fabric_version": "3.1.1",
+    "registry": {"host": "core", "port": 5005},
+    "secrets_store": {"host": "west", "port": 8207, "memory": "1g", "runtime": "crun"},
+    "organizations": [
+        {
+            "name": "ord",
+            "ca": {"host": "core", "port": 7154, "operations_port": 9544},
+            "orderers": [
+                {"name": "o1", "host": "core", "log_level": "debug"},
+                {"name": "o2", "host": "core", "admin_port": 7999},
+                {"name": "o3", "host": "core"},
+            ],
+        },
+        {
+            "name": "north-sea",
+            "ca": {"host": "core"},
+            "peers": [
+                {"name": "p1", "host": "east", "memory": "2g", "pids": 900, "runtime": "runsc"},
+                {"name": "p2", "host": "east", "port": 17051, "operations_port": 19445, "anchor": True},
+                {"name": "p3", "host": "east"},
+            ],
+        },
+        {"name": "south", "ca": {"host": "core"}, "peers": [{"name": "p1", "host": "west"}]},
+    ],
+    "channels": [
+        {"name": "all", "organizations": ["north-sea", "south"], "capabilities": {"channel": "V3_0"}},
+        {"name": "north.only", "organizations": ["north-sea"], "batch_timeout": "2s"},
+    ],
+    "chaincodes": [
+        {"name": "assets", "channel": "all", "version": "1.0"},
+        {"name": "bonds", "channel": "north.only", "version": "7", "image": "bonds", "image_version": "7.1"},
+    ],
+}
+
+
+def lab_model() -> dict[str, Any]:
+    """A fresh copy of the lab's model."""
+    model: dict[str, Any] = yaml.safe_load(LAB_FILE.read_text())["selvedge_network"]
+    return model
+
+
+def wide_model() -> dict[str, Any]:
+    """A fresh copy of the consortium: many nodes on one host, a host without services, explicit ports."""
+    return copy.deepcopy(WIDE)
+
+
+MODELS = {"lab": (lab_model, LAB_HOSTS), "wide": (wide_model, WIDE_HOSTS)}
+
+
+def sample(name: str) -> Network:
+    """One of MODELS, loaded."""
+    model, hosts = MODELS[name]
+    return load(model(), hosts)
+
+
+def lock_of(network: Network) -> dict[str, str]:
+    """A lock file with everything that the network runs."""
+    found = {}
+    for number, item in enumerate(view.required_images(network), 1):
+        digest = f"sha256:{number:064x}"
+        found[f"{item['name']}:{item.get('version', '1.0.0')}"] = f"selvedge/{item['name']}@{digest}"
+    return found
+
+
+def views(network: Network) -> dict[str, dict[str, Any]]:
+    """Each host's view."""
+    lock = lock_of(network)
+    return {host: view.host_view(network, host, lock, CA_CERT) for host in network.hosts}
+
+
+def all_services(network: Network) -> dict[str, dict[str, Any]]:
+    """Every Compose service of the network by its container's name, the registry's too."""
+    stacks = [stack for found in views(network).values() for stack in found["stacks"].values()]
+    stacks.append(view.registry_view(network, f"sha256:{9:064x}")["stack"])
+    return {name: item for stack in stacks for name, item in stack["services"].items()}

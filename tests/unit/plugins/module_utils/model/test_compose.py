@@ -1,0 +1,175 @@
+"""The hard shell of every service, and what the services are told."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from ansible_collections.selvedge.fabric.plugins.module_utils.model import compose
+from ansible_collections.selvedge.fabric.tests.unit.plugins.module_utils.model.samples import (
+    MODELS,
+    all_services,
+    sample,
+)
+
+EVERY = [
+    pytest.param(name, service, id=f"{model}-{name}")
+    for model in MODELS
+    for name, service in all_services(sample(model)).items()
+]
+SECRET_NAME = re.compile(r"PASS|TOKEN|SECRET|CREDENTIAL|_KEY|KEYFILE|PRIVATE", re.IGNORECASE)
+# Longer runs of such characters than any name or path of ours has, or a PEM header: a secret's looks.
+SECRET_VALUE = re.compile(r"-----BEGIN|[A-Za-z0-9+]{40,}")
+
+
+@pytest.mark.parametrize(("name", "service"), EVERY)
+def test_every_service_is_hardened(name: str, service: dict[str, Any]) -> None:
+    assert service["user"] == "10001:10001"
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert "cap_add" not in service
+    assert "privileged" not in service
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert re.fullmatch(r"\d+[mg]", service["mem_limit"])
+    assert 16 <= service["pids_limit"] <= 4096
+    assert service["logging"] == {
+        "driver": "json-file",
+        "options": {"max-size": "10m", "max-file": "3"},
+    }
+    assert service["restart"] == "on-failure"
+    assert service["runtime"] in ("runc", "crun", "runsc")
+    assert service["healthcheck"]["test"][0] == "CMD"
+    assert {"network_mode", "pid", "ipc", "devices", "env_file"} & set(service) == set()
+
+
+@pytest.mark.parametrize(("name", "service"), EVERY)
+def test_every_image_is_by_digest(name: str, service: dict[str, Any]) -> None:
+    if name == "registry":
+        assert re.fullmatch(r"sha256:[0-9a-f]{64}", service["image"])
+        assert service["pull_policy"] == "never"
+    else:
+        assert re.fullmatch(r"[0-9.]+:\d+/selvedge/[a-z-]+@sha256:[0-9a-f]{64}", service["image"])
+
+
+@pytest.mark.parametrize(("name", "service"), EVERY)
+def test_no_bind_makes_its_source_and_secrets_are_read_only(name: str, service: dict[str, Any]) -> None:
+    assert service["volumes"]
+    for mount in service["volumes"]:
+        assert mount["type"] == "bind"
+        assert mount["bind"] == {"create_host_path": False}
+        assert "docker.sock" not in mount["source"]
+        if not mount["source"].startswith("/var/lib/selvedge/"):
+            assert mount["read_only"] is True
+    assert [mount["target"] for mount in service["volumes"]].count("/run/secrets") == 1
+
+
+@pytest.mark.parametrize(("name", "service"), EVERY)
+def test_no_environment_holds_a_secret(name: str, service: dict[str, Any]) -> None:
+    for key, value in service.get("environment", {}).items():
+        # CHAINCODE_ID ends in a package's hash.
+        assert key == "CHAINCODE_ID" or not SECRET_VALUE.search(value), key
+        if SECRET_NAME.search(key):
+            assert value.startswith("/run/secrets/"), f"{key} is a path, not a value"
+    words = [*service.get("command", []), *service["healthcheck"]["test"]]
+    assert not any(SECRET_VALUE.search(word) for word in words)
+
+
+@pytest.mark.parametrize(("name", "service"), EVERY)
+def test_nothing_is_left_for_compose_to_interpolate(name: str, service: dict[str, Any]) -> None:
+    assert "$" not in repr(service)
+
+
+@pytest.mark.parametrize(("name", "service"), EVERY)
+def test_container_names_are_unique_and_fully_qualified(name: str, service: dict[str, Any]) -> None:
+    for model in MODELS:
+        names = [item["container_name"] for item in all_services(sample(model)).values()]
+        assert len(names) == len(set(names))
+    assert "." in service["container_name"]
+
+
+def test_limits_are_the_models() -> None:
+    services = all_services(sample("wide"))
+    peer = services["p1.north-sea.fabric.example.org"]
+    assert (peer["mem_limit"], peer["pids_limit"], peer["runtime"]) == ("2g", 900, "runsc")
+    assert (services["store"]["mem_limit"], services["store"]["runtime"]) == ("1g", "crun")
+
+
+def test_a_node_listens_inside_on_the_port_that_it_has_outside() -> None:
+    network = sample("wide")
+    services = all_services(network)
+    for node in [*network.orderers, *network.peers, *network.cas]:
+        assert services[node.name]["ports"] == [f"{port}:{port}" for port in node.ports.values()]
+    orderer = services["o2.ord.fabric.example.org"]["environment"]
+    assert orderer["ORDERER_GENERAL_LISTENPORT"] == "7060"
+    assert orderer["ORDERER_ADMIN_LISTENADDRESS"] == "0.0.0.0:7999"
+    assert orderer["ORDERER_OPERATIONS_LISTENADDRESS"] == "0.0.0.0:9453"
+    peer = services["p2.north-sea.fabric.example.org"]["environment"]
+    assert peer["CORE_PEER_LISTENADDRESS"] == "0.0.0.0:17051"
+    assert peer["CORE_PEER_ADDRESS"] == "p2.north-sea.fabric.example.org:17051"
+
+
+def test_operations_and_admin_ask_for_a_client_certificate() -> None:
+    network = sample("lab")
+    services = all_services(network)
+    for node in network.orderers:
+        environment = services[node.name]["environment"]
+        assert environment["ORDERER_OPERATIONS_TLS_CLIENTAUTHREQUIRED"] == "true"
+        assert environment["ORDERER_ADMIN_TLS_CLIENTAUTHREQUIRED"] == "true"
+        assert environment["ORDERER_GENERAL_TLS_ENABLED"] == "true"
+        assert environment["ORDERER_GENERAL_LOCALMSPID"] == "OrdererMSP"
+    for node in network.peers:
+        environment = services[node.name]["environment"]
+        assert environment["CORE_OPERATIONS_TLS_CLIENTAUTHREQUIRED"] == "true"
+        assert environment["CORE_PEER_TLS_ENABLED"] == "true"
+        assert environment["CORE_PEER_LOCALMSPID"] == network.organizations[node.organization].msp_id
+
+
+def test_gossip_begins_with_the_organisations_other_peers() -> None:
+    services = all_services(sample("wide"))
+    gossip = "CORE_PEER_GOSSIP_BOOTSTRAP"
+    assert services["p1.north-sea.fabric.example.org"]["environment"][gossip] == (
+        "p2.north-sea.fabric.example.org:17051 p3.north-sea.fabric.example.org:7071"
+    )
+    # A lone peer begins with itself.
+    assert (
+        services["p1.south.fabric.example.org"]["environment"][gossip] == "p1.south.fabric.example.org:7051"
+    )
+
+
+def test_names_of_nodes_elsewhere_are_known_and_those_here_are_left_to_the_engine() -> None:
+    network = sample("lab")
+    services = all_services(network)
+    for node in [*network.orderers, *network.peers]:
+        elsewhere = {
+            other.name: other.host.address
+            for other in [*network.orderers, *network.peers]
+            if other.host.name != node.host.name
+        }
+        assert services[node.name]["extra_hosts"] == elsewhere
+
+
+def test_the_healthcheck_asks_with_the_nodes_own_certificate() -> None:
+    probe = all_services(sample("lab"))["peer0.org1.lab.example"]["healthcheck"]["test"]
+    assert probe == [
+        "CMD",
+        "healthcheck",
+        "https://127.0.0.1:9445/healthz",
+        *("-ca", "/run/secrets/tls/ca.crt"),
+        *("-cert", "/run/secrets/tls/server.crt"),
+        *("-key", "/run/secrets/tls/server.key"),
+        *("-server-name", "peer0.org1.lab.example"),
+    ]
+
+
+def test_a_chaincode_publishes_nothing() -> None:
+    network = sample("lab")
+    services = all_services(network)
+    for service in network.chaincodes:
+        assert "ports" not in services[service.name]
+
+
+def test_the_hash_for_labels_keeps_texts_apart() -> None:
+    assert compose.digest_of("ab", "c") != compose.digest_of("a", "bc")
+    assert compose.digest_of("a") == compose.digest_of("a")
+    assert len(compose.digest_of("a")) == 16
