@@ -13,8 +13,8 @@ sys.path.insert(0, str(ROOT / ".ansible" / "collections"))
 
 from ansible_collections.selvedge.fabric.plugins.module_utils.images.builder import (  # noqa: E402
     MEGABYTE,
-    BuildError,
     Builder,
+    BuildError,
 )
 
 

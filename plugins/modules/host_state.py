@@ -35,7 +35,7 @@ options:
     choices: [started, stopped, disabled]
     default: started
   absent:
-    description: Paths of files and folders to remove, folders with what is in them.
+    description: Paths of files and folders to remove, folders with what is in them. A mount point is emptied.
     type: list
     elements: path
     default: []
@@ -145,6 +145,17 @@ def unit_fits(enabled: str, active: str, state: str) -> bool:
     return not runs and (state == "stopped" or enabled != "enabled")
 
 
+def remove(path: str) -> None:
+    """Remove a file, or a folder with what is in it."""
+    if os.path.islink(path) or not os.path.isdir(path):
+        os.unlink(path)
+    elif os.path.ismount(path):
+        for name in os.listdir(path):
+            remove(os.path.join(path, name))
+    else:
+        shutil.rmtree(path)
+
+
 class HostState:
     """Compares and converges; collects what changed and the diff."""
 
@@ -227,18 +238,15 @@ class HostState:
     def absent(self, paths: list[str]) -> None:
         reload = False
         for path in paths:
-            if not os.path.lexists(path):
+            # A mount point is the host's, not ours: it is emptied and stays.
+            if not os.path.lexists(path) or (os.path.ismount(path) and not os.listdir(path)):
                 continue
             self.at = path
             self.changed_paths.append(path)
             self._changes(path, "present\n", "")
             reload = reload or path.startswith(UNIT_FOLDER)
-            if self._module.check_mode:
-                continue
-            if os.path.isdir(path) and not os.path.islink(path):
-                shutil.rmtree(path)
-            else:
-                os.unlink(path)
+            if not self._module.check_mode:
+                remove(path)
         if reload and not self._module.check_mode:
             self._module.run_command(["systemctl", "daemon-reload"], check_rc=True)
 

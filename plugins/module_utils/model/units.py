@@ -55,9 +55,11 @@ image=$(cat {AGENT}/image)
 if [ -x {LIBRARY}/bao ] && [ "$(cat {LIBRARY}/bao.image 2>/dev/null)" = "$image" ]; then
     exit 0
 fi
-container=$(docker create "$image")
-trap 'docker rm "$container" >/dev/null' EXIT
-docker cp "$container:/usr/local/bin/bao" {LIBRARY}/bao.new
+name=selvedge-fetch-agent
+docker rm --force $name >/dev/null 2>&1 || true
+trap 'docker rm --force $name >/dev/null 2>&1' EXIT
+docker create --name $name "$image" >/dev/null
+docker cp $name:/usr/local/bin/bao {LIBRARY}/bao.new
 mv {LIBRARY}/bao.new {LIBRARY}/bao
 echo "$image" > {LIBRARY}/bao.image
 """
