@@ -49,7 +49,9 @@ class Machine:
     command: list[str]
     become: list[str] = field(default_factory=list)
 
-    def run_python(self, modules: list[str], request: dict[str, Any], timeout_s: float = 600) -> dict[str, Any]:
+    def run_python(
+        self, modules: list[str], request: dict[str, Any], timeout_s: float = 600
+    ) -> dict[str, Any]:
         """Run the last of ``modules`` (dotted names, dependencies first) there: its ``main(request)`` prints JSON."""
         python = "/usr/bin/python3" if self.command else sys.executable
         program = [*self.become, python, "-c", _BOOTSTRAP]
@@ -118,7 +120,9 @@ class Deployment:
 
     def view(self, host: str) -> dict[str, Any]:
         """What ``site.yml`` brings a host to, as ``host_view`` says it."""
-        return host_view(self.network, host, self._shared["selvedge_images"], (self.state_dir / "ca.crt").read_text())
+        return host_view(
+            self.network, host, self._shared["selvedge_images"], (self.state_dir / "ca.crt").read_text()
+        )
 
     @cached_property
     def store(self) -> OpenBao:
