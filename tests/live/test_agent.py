@@ -53,7 +53,7 @@ def test_renders_a_key_exactly_and_at_once(agent: LiveAgent) -> None:
     assert key.read_text() == _PEM
     assert stat.S_IMODE(key.stat().st_mode) == 0o400
     print(f"rendered {taken:.2f} s after the agent's start")
-    assert taken < 3, "measured 0.25 s on an idle machine"
+    assert taken < 10, "measured 0.2 s on an idle machine; this only notices an agent that waits for a poll"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
@@ -83,9 +83,9 @@ def test_a_secret_that_comes_later_holds_up_no_other(agent: LiveAgent, store: Li
     agent.start()
     late, key = agent.folder / "out" / "late", agent.folder / "out" / "key"
     eventually(key.exists)
-    # Longer than the agent's own twelve attempts would last at these pauses.
     time.sleep(2)
     assert not late.exists()
+    assert "template server error" not in agent.process.log, "it must not give up and start over"
     begin = time.monotonic()
     store.open().write("org1/nodes/late", {"key": _PEM})
     eventually(late.exists, 5)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import http.client
+import json
 import ssl
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,12 +30,15 @@ from ansible_collections.selvedge.fabric.plugins.modules import certificate_auth
 from ansible_collections.selvedge.fabric.plugins.modules.identity_info import describe
 from ansible_collections.selvedge.fabric.tests.live.stores import (
     ADDRESS,
+    REPOSITORY,
     LiveCa,
     LiveStore,
     eventually,
     free_port,
     running_store,
 )
+from cryptography import x509 as cryptography_x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 ORGANIZATIONS = ("org1", "org2", "orderer")
 _LIFETIMES = {"root_days": 3650, "server_days": 365, "renew_before_days": 30}
@@ -118,7 +123,7 @@ def test_fifteen_identities_at_once(fabric: Fabric) -> None:
     begin = time.monotonic()
     result = identity.ensure(fabric.store.open(), arguments, check_mode=False)
     print(f"15 identities in {time.monotonic() - begin:.2f} s")
-    assert time.monotonic() - begin < 10
+    assert time.monotonic() - begin < 30, "measured 2 s on two idle cores; this only notices a hang"
     assert result["changed_secrets"] == planned["changed_secrets"]
     assert result["versions"] == {path: 1 for path in planned["changed_secrets"]}
     begin = time.monotonic()
@@ -138,7 +143,10 @@ def test_an_identity_is_what_fabric_takes(fabric: Fabric) -> None:
         certificate.verify_directly_issued_by(x509.load_certificate(secret[root]))
         assert certificate.public_key() == load_key(secret[f"{part}_key"]).public_key()
         assert 364 < x509.days_left(secret[f"{part}_cert"]) <= 365.01
-    assert x509.hosts_of(x509.load_certificate(secret["tls_cert"])) == {"taken.org1.lab", ADDRESS}
+    tls = x509.load_certificate(secret["tls_cert"])
+    assert x509.hosts_of(tls) == {"taken.org1.lab", ADDRESS}
+    usage = tls.extensions.get_extension_for_class(cryptography_x509.ExtendedKeyUsage).value
+    assert set(usage) == {ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH}
 
 
 @pytest.mark.parametrize("kind", ["orderer", "client", "admin"])
@@ -280,3 +288,42 @@ def test_authorities_check_run_run_check(fabric: Fabric) -> None:
     assert certificate_authority.ensure(store, arguments, False)["changed_secrets"] == ["fresh/ca/server"]
     after = store.read("fresh/ca/server") or {}
     assert {key for key in before if before[key] != after[key]} == {"server_cert", "server_key"}
+
+
+_PLAY = """
+- hosts: localhost
+  gather_facts: false
+  tasks:
+    - selvedge.fabric.certificate_authority: "{{ authorities }}"
+    - selvedge.fabric.identity: "{{ arguments }}"
+      register: first
+    - selvedge.fabric.identity: "{{ arguments }}"
+      register: second
+    - selvedge.fabric.identity_info:
+        organizations: "{{ arguments.organizations }}"
+        identities: "{{ arguments.identities }}"
+        store: "{{ arguments.store }}"
+      register: info
+    - ansible.builtin.assert:
+        that:
+          - first.changed and not second.changed
+          - first.versions == second.versions
+          - info.identities['org1/nodes/played.org1.lab'].need == ''
+"""
+
+
+def test_through_ansible_no_key_is_shown(fabric: Fabric, tmp_path: Path) -> None:
+    (tmp_path / "play.yml").write_text(_PLAY)
+    variables = {
+        "arguments": {**fabric.arguments("org1/played"), "store": fabric.store.option},
+        "authorities": {**fabric.authorities(), "store": fabric.store.option},
+        "ansible_python_interpreter": "{{ ansible_playbook_python }}",
+    }
+    run = subprocess.run(
+        ["ansible-playbook", "-i", "localhost,", "-c", "local", "--diff", "-vvv", tmp_path / "play.yml"]
+        + ["-e", json.dumps(variables)],
+        cwd=REPOSITORY, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "+    org1/nodes/played.org1.lab: enrolled" in run.stdout
+    assert "PRIVATE" not in run.stdout + run.stderr

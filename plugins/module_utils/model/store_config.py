@@ -42,7 +42,7 @@ def policy_text(rules: dict[str, list[str]]) -> str:
     :param rules: path (``+`` one segment, trailing ``*`` a prefix) to capabilities
     """
     paths = {path: {"capabilities": rules[path]} for path in sorted(rules)}
-    return json.dumps({"path": paths}, sort_keys=True)
+    return json.dumps({"path": paths})
 
 
 def server_config(
