@@ -1,0 +1,329 @@
+"""Directories, files and units of this machine, below a temporary folder and as the user who runs the tests."""
+
+from __future__ import annotations
+
+import os
+import resource
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.selvedge.fabric.plugins.modules import host_state
+from ansible_collections.selvedge.fabric.tests.unit.plugins.modules.run import ModuleRunner
+from ansible_collections.selvedge.fabric.tests.unit.plugins.modules.systemd import Systemctl
+
+OWN = os.geteuid()
+as_root = pytest.mark.skipif(OWN != 0, reason="giving files away needs root")
+
+
+@pytest.fixture
+def systemctl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Systemctl:
+    return Systemctl(tmp_path / "systemd", monkeypatch)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    folder = tmp_path / "host"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def strict_umask() -> Iterator[None]:
+    before = os.umask(0o077)
+    yield
+    os.umask(before)
+
+
+def options(place: Path, content: str = "a: 1\n") -> dict[str, Any]:
+    return {
+        "directories": [{"path": str(place / "data" / "peer0"), "mode": "0750", "owner": OWN}],
+        "files": [
+            {"path": str(place / "etc" / "deep" / "core.yaml"), "content": content, "mode": "0644"},
+            {"path": str(place / "etc" / "script"), "content": "#!/bin/sh\n", "mode": "0755"},
+        ],
+    }
+
+
+def tree(place: Path) -> dict[str, tuple[int, bytes, int]]:
+    """Everything below: mode, and for files content and time of change."""
+    return {
+        str(path.relative_to(place)): (
+            stat.S_IMODE(path.lstat().st_mode),
+            path.read_bytes() if path.is_file() else b"",
+            path.stat().st_mtime_ns if path.is_file() else 0,
+        )
+        for path in sorted(place.rglob("*"))
+    }
+
+
+def test_check_run_run_check(run: ModuleRunner, place: Path) -> None:
+    predicted = run(host_state.main, check=True, **options(place))
+    assert predicted["changed"] is True
+    assert tree(place) == {}
+
+    done = run(host_state.main, **options(place))
+    assert done["changed_paths"] == [
+        str(place / "data/peer0"),
+        str(place / "etc/deep/core.yaml"),
+        str(place / "etc/script"),
+    ]
+    assert {key: done[key] for key in ("changed", "changed_paths", "changed_units", "diff")} == {
+        key: predicted[key] for key in ("changed", "changed_paths", "changed_units", "diff")
+    }
+    after = tree(place)
+    assert {path: mode for path, (mode, _, _) in after.items()} == {
+        "data": 0o755,
+        "data/peer0": 0o750,
+        "etc": 0o755,
+        "etc/deep": 0o755,
+        "etc/deep/core.yaml": 0o644,
+        "etc/script": 0o755,
+    }
+    assert after["etc/deep/core.yaml"][1] == b"a: 1\n"
+
+    for check in (False, True):
+        again = run(host_state.main, check=check, **options(place))
+        assert (again["changed"], again["changed_paths"], again["diff"]) == (False, [], [])
+    assert tree(place) == after
+
+
+def test_the_diff_shows_what_was_and_what_will_be(run: ModuleRunner, place: Path) -> None:
+    run(host_state.main, **options(place))
+    result = run(host_state.main, check=True, **options(place, "a: 2\n"))
+    path = str(place / "etc/deep/core.yaml")
+    assert result["changed_paths"] == [path]
+    assert result["diff"] == [
+        {"before_header": path, "after_header": path, "before": "a: 1\n", "after": "a: 2\n"}
+    ]
+
+
+def test_a_new_files_diff_begins_with_nothing(run: ModuleRunner, place: Path) -> None:
+    path = str(place / "new")
+    files = [{"path": path, "content": "x\n", "mode": "0644"}]
+    result = run(host_state.main, check=True, files=files)
+    assert result["diff"] == [{"before_header": path, "after_header": path, "before": "", "after": "x\n"}]
+
+
+def test_modes_are_repaired_and_shown(run: ModuleRunner, place: Path) -> None:
+    run(host_state.main, **options(place))
+    file, folder = place / "etc/deep/core.yaml", place / "data/peer0"
+    file.chmod(0o666)
+    folder.chmod(0o777)
+    result = run(host_state.main, **options(place))
+    assert result["changed_paths"] == [str(folder), str(file)]
+    assert [(item["before"], item["after"]) for item in result["diff"]] == [
+        (f"directory 0777 {OWN}:{OWN}\n", f"directory 0750 {OWN}:{OWN}\n"),
+        (f"mode 0666, owner {OWN}\n", f"mode 0644, owner {OWN}\n"),
+    ]
+    assert stat.S_IMODE(file.stat().st_mode) == 0o644
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o750
+    assert run(host_state.main, **options(place))["changed"] is False
+
+
+@as_root
+def test_a_file_that_belongs_to_somebody_else_is_taken_back(run: ModuleRunner, place: Path) -> None:
+    run(host_state.main, **options(place))
+    file = place / "etc/script"
+    os.chown(file, 12345, 12345)
+    assert run(host_state.main, check=True, **options(place))["changed_paths"] == [str(file)]
+    run(host_state.main, **options(place))
+    assert file.stat().st_uid == OWN
+
+
+@as_root
+def test_a_directory_is_given_to_its_owner(run: ModuleRunner, place: Path) -> None:
+    directories = [{"path": str(place / "data"), "mode": "0750", "owner": 10001}]
+    assert run(host_state.main, directories=directories)["changed"] is True
+    found = (place / "data").stat()
+    assert (found.st_uid, found.st_gid) == (10001, 10001)
+    assert run(host_state.main, directories=directories)["changed"] is False
+    os.chown(place / "data", 10001, 0)
+    assert run(host_state.main, directories=directories)["changed"] is True
+
+
+def test_parents_are_0755_whatever_the_umask(run: ModuleRunner, place: Path, strict_umask: None) -> None:
+    run(host_state.main, **options(place))
+    modes = {path: mode for path, (mode, _, _) in tree(place).items()}
+    assert (modes["data"], modes["etc"], modes["etc/deep"]) == (0o755, 0o755, 0o755)
+    assert (modes["data/peer0"], modes["etc/deep/core.yaml"]) == (0o750, 0o644)
+
+
+@pytest.mark.parametrize("before", [b"a: 1\r\n", b"\xff\xfe\x00binary", "a: 1\né\n".encode("latin-1"), b""])
+def test_any_bytes_that_were_there_are_compared_exactly(
+    run: ModuleRunner, place: Path, before: bytes
+) -> None:
+    path = place / "file"
+    path.write_bytes(before)
+    path.chmod(0o644)
+    files = [{"path": str(path), "content": "a: 1\n", "mode": "0644"}]
+    assert run(host_state.main, files=files)["changed"] is True
+    assert path.read_bytes() == b"a: 1\n"
+
+
+def test_text_beyond_ascii_is_written_as_utf8(run: ModuleRunner, place: Path) -> None:
+    files = [{"path": str(place / "file"), "content": "naïve ✓\n", "mode": "0644"}]
+    run(host_state.main, files=files)
+    assert (place / "file").read_bytes() == "naïve ✓\n".encode()
+    assert run(host_state.main, files=files)["changed"] is False
+
+
+def test_a_file_is_replaced_by_rename(run: ModuleRunner, place: Path) -> None:
+    """Who has the old file open goes on reading it whole."""
+    run(host_state.main, **options(place, "old " * 100))
+    path = place / "etc/deep/core.yaml"
+    with path.open() as reader:
+        run(host_state.main, **options(place, "new"))
+        assert reader.read() == "old " * 100
+    assert path.read_text() == "new"
+    assert [item.name for item in path.parent.iterdir()] == ["core.yaml"]
+
+
+def test_a_failing_write_leaves_the_old_file_and_no_rest(run: ModuleRunner, place: Path) -> None:
+    """A limit on file sizes is a full disk for this process only."""
+    run(host_state.main, **options(place))
+    before = tree(place)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    try:
+        result = run(host_state.main, **options(place, "x" * 100_000))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert result["failed"] is True
+    assert result["msg"] == (
+        f"{place}/etc/deep/core.yaml: File too large. Next: look at the disk and its mounts"
+    )
+    assert tree(place) == before
+
+
+def test_a_file_where_a_directory_should_be_is_said(run: ModuleRunner, place: Path) -> None:
+    (place / "data").write_text("")
+    (place / "data").chmod(0o750)
+    for path in (place / "data", place / "data" / "below"):
+        directories = [{"path": str(path), "mode": "0750", "owner": OWN}]
+        result = run(host_state.main, directories=directories)
+        assert result["failed"] is True
+        assert result["msg"].startswith(f"{path}: ")
+    assert (place / "data").is_file()
+
+
+UNITS = ["a.service", "b.service"]
+
+
+@pytest.mark.parametrize("silent", [False, True], ids=["systemd 257", "systemd 252"])
+@pytest.mark.parametrize(
+    ("state", "found", "wanted", "command"),
+    [
+        ("started", ("enabled", "active"), False, ""),
+        ("started", ("disabled", "active"), True, "enable --now"),
+        ("started", ("enabled", "inactive"), True, "enable --now"),
+        ("started", ("enabled", "failed"), True, "enable --now"),
+        ("started", None, True, "enable --now"),
+        ("stopped", ("enabled", "inactive"), False, ""),
+        ("stopped", ("enabled", "active"), True, "stop"),
+        ("stopped", ("enabled", "activating"), True, "stop"),
+        ("stopped", ("enabled", "failed"), False, ""),
+        ("stopped", None, False, ""),
+        ("disabled", ("disabled", "inactive"), False, ""),
+        ("disabled", ("enabled", "inactive"), True, "disable --now"),
+        ("disabled", ("disabled", "active"), True, "disable --now"),
+        ("disabled", None, False, ""),
+    ],
+)
+def test_a_unit_is_brought_to_its_state_once(
+    run: ModuleRunner,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    silent: bool,
+    state: str,
+    found: tuple[str, str] | None,
+    wanted: bool,
+    command: str,
+) -> None:
+    systemctl = Systemctl(tmp_path / "systemd", monkeypatch, silent_not_found=silent)
+    ready = {
+        "started": ("enabled", "active"),
+        "stopped": ("enabled", "inactive"),
+        "disabled": ("x", "inactive"),
+    }
+    systemctl.unit("b.service", *ready[state])
+    if found:
+        systemctl.unit("a.service", *found)
+    changed = ["a.service"] if wanted else []
+    predicted = run(host_state.main, check=True, units=UNITS, units_state=state)
+    assert (predicted["changed"], predicted["changed_units"]) == (wanted, changed)
+    assert systemctl.commands() == []
+    done = run(host_state.main, units=UNITS, units_state=state)
+    assert (done["changed_units"], done["diff"]) == (changed, predicted["diff"])
+    assert systemctl.commands() == ([f"{command} a.service"] if wanted else [])
+    again = run(host_state.main, units=UNITS, units_state=state)
+    assert again["changed"] is False
+    assert systemctl.commands() == []
+
+
+def test_a_unit_that_does_not_start_is_a_failure(run: ModuleRunner, systemctl: Systemctl) -> None:
+    systemctl.refuse()
+    result = run(host_state.main, units=["a.service"])
+    assert result["failed"] is True
+    assert "Job failed" in result["msg"]
+
+
+def test_units_are_touched_in_their_order(run: ModuleRunner, systemctl: Systemctl) -> None:
+    names = ["z.service", "a.service", "m.service"]
+    run(host_state.main, units=names)
+    assert systemctl.commands() == [f"enable --now {name}" for name in names]
+
+
+def test_a_changed_unit_file_is_reloaded_once_and_others_are_not(
+    run: ModuleRunner, systemctl: Systemctl, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(host_state, "UNIT_FOLDER", f"{place}/system/")
+    files = [
+        {"path": str(place / "system" / name), "content": "[Unit]\n", "mode": "0644"} for name in ("a", "b")
+    ]
+    other = [{"path": str(place / "other"), "content": "", "mode": "0644"}]
+    run(host_state.main, check=True, files=files)
+    run(host_state.main, files=other)
+    assert systemctl.commands() == []
+    run(host_state.main, files=files)
+    assert systemctl.commands() == ["daemon-reload"]
+    run(host_state.main, files=files)
+    assert systemctl.commands() == []
+    run(host_state.main, absent=[files[0]["path"]])
+    assert systemctl.commands() == ["daemon-reload"]
+
+
+def test_a_unit_file_is_reloaded_even_if_a_later_file_fails(
+    run: ModuleRunner, systemctl: Systemctl, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next run would find the unit file as it should be, and not know that systemd has the old one."""
+    monkeypatch.setattr(host_state, "UNIT_FOLDER", f"{place}/system/")
+    (place / "blocked").write_text("")
+    files = [
+        {"path": str(place / "system/a"), "content": "[Unit]\n", "mode": "0644"},
+        {"path": str(place / "blocked/file"), "content": "", "mode": "0644"},
+    ]
+    assert run(host_state.main, files=files)["failed"] is True
+    assert systemctl.commands() == ["daemon-reload"]
+
+
+def test_what_is_to_be_absent_goes_and_what_it_points_at_stays(run: ModuleRunner, place: Path) -> None:
+    (place / "kept").mkdir()
+    (place / "kept/file").write_text("x")
+    (place / "folder/deep").mkdir(parents=True)
+    (place / "folder/deep/file").write_text("x")
+    (place / "link").symlink_to(place / "kept")
+    (place / "dangling").symlink_to(place / "nothing")
+    paths = [str(place / name) for name in ("folder", "link", "dangling", "never")]
+    before = tree(place)
+    predicted = run(host_state.main, check=True, absent=paths)
+    assert predicted["changed_paths"] == paths[:3]
+    assert (place / "folder/deep/file").exists()
+    assert (place / "dangling").is_symlink()
+    done = run(host_state.main, absent=paths)
+    assert (done["changed_paths"], done["diff"]) == (predicted["changed_paths"], predicted["diff"])
+    assert sorted(path.name for path in place.iterdir()) == ["kept"]
+    assert tree(place)["kept/file"] == before["kept/file"]
+    assert run(host_state.main, absent=paths)["changed"] is False

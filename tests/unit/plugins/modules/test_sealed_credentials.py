@@ -1,0 +1,140 @@
+"""Values are sealed by the real systemd-creds where there is one, with a host key of the test's own."""
+
+from __future__ import annotations
+
+import base64
+import os
+import shutil
+import stat
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.selvedge.fabric.plugins.modules import sealed_credentials
+from ansible_collections.selvedge.fabric.tests.unit.plugins.modules.run import ModuleRunner
+from ansible_collections.selvedge.fabric.tests.unit.plugins.modules.systemd import Systemctl
+
+UNIT = "selvedge-material-store.service"
+VALUES = {"seal_key": bytes(range(32)), "server_key": b"-----BEGIN PRIVATE KEY-----\n"}
+ENCODED = {name: base64.b64encode(value).decode() for name, value in VALUES.items()}
+RESTART = [f"enable {UNIT}", f"restart {UNIT}"]
+needs_creds = pytest.mark.skipif(not shutil.which("systemd-creds"), reason="systemd-creds is not installed")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where sealed files go, and the key that seals them: nothing of this machine's own."""
+    place = tmp_path / "credstore.encrypted"
+    monkeypatch.setattr(sealed_credentials, "FOLDER", str(place))
+    monkeypatch.setenv("SYSTEMD_CREDENTIAL_SECRET", str(tmp_path / "credential.secret"))
+    return place
+
+
+@pytest.fixture
+def systemctl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Systemctl:
+    return Systemctl(tmp_path / "systemd", monkeypatch)
+
+
+def call(run: ModuleRunner, check: bool = False, **more: Any) -> dict[str, Any]:
+    options = {"stack": "store", "names": list(VALUES), "unit": UNIT, **more}
+    return run(sealed_credentials.main, check=check, **options)
+
+
+def unsealed(folder: Path, name: str) -> bytes:
+    path = folder / f"selvedge-store-{name}"
+    command = ["systemd-creds", "decrypt", f"--name={name}", str(path), "-"]
+    return subprocess.run(command, capture_output=True, check=True).stdout
+
+
+def test_without_values_it_only_says_what_is_missing(
+    run: ModuleRunner, folder: Path, systemctl: Systemctl
+) -> None:
+    for check in (True, False):
+        result = call(run, check=check)
+        assert (result["changed"], result["missing"]) == (True, list(VALUES))
+    assert not folder.exists()
+    assert systemctl.commands() == []
+
+
+@needs_creds
+def test_values_are_sealed_and_the_unit_takes_them(
+    run: ModuleRunner, folder: Path, systemctl: Systemctl
+) -> None:
+    predicted = call(run, check=True, values=ENCODED)
+    assert predicted["changed"] is True
+    assert not folder.exists()
+    assert systemctl.commands() == []
+    result = call(run, values=ENCODED)
+    assert result["changed"] is True
+    assert systemctl.commands() == RESTART
+    assert {name: unsealed(folder, name) for name in VALUES} == VALUES
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "selvedge-store-seal_key",
+        "selvedge-store-server_key",
+    ]
+    for path in folder.iterdir():
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert not any(
+            value in path.read_bytes() or value in str(result).encode() for value in VALUES.values()
+        )
+    again = call(run)
+    assert (again["changed"], again["missing"]) == (False, [])
+    assert systemctl.commands() == []
+
+
+@needs_creds
+def test_only_the_values_that_are_given_are_sealed_anew(
+    run: ModuleRunner, folder: Path, systemctl: Systemctl
+) -> None:
+    call(run, values=ENCODED)
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    new = base64.b64encode(b"new").decode()
+    call(run, values={"server_key": new})
+    after = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert after["selvedge-store-seal_key"] == before["selvedge-store-seal_key"]
+    assert unsealed(folder, "server_key") == b"new"
+
+
+@needs_creds
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize(
+    ("state", "more", "changed"),
+    [("active", {}, False), ("failed", {}, True), ("active", {"restart": True}, True)],
+)
+def test_a_unit_that_does_not_run_is_started_and_check_mode_knows(
+    run: ModuleRunner,
+    folder: Path,
+    systemctl: Systemctl,
+    state: str,
+    more: dict[str, Any],
+    changed: bool,
+    check: bool,
+) -> None:
+    call(run, values=ENCODED)
+    systemctl.commands()
+    systemctl.unit(UNIT, "enabled", state)
+    assert call(run, check=check, **more)["changed"] is changed
+    assert systemctl.commands() == (RESTART if changed and not check else [])
+
+
+def test_a_value_that_nobody_named_is_refused(run: ModuleRunner, folder: Path, systemctl: Systemctl) -> None:
+    result = call(run, values={"other": "eA=="})
+    assert result["failed"] is True
+    assert "values for other, which the option 'names' does not have" in result["msg"]
+    assert not folder.exists()
+
+
+def test_a_failed_seal_is_a_failure_and_starts_nothing(
+    run: ModuleRunner, folder: Path, systemctl: Systemctl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without systemd-creds on the host."""
+    for name in ("sh", "cat", "grep"):
+        (tmp_path / "bin").mkdir(exist_ok=True)
+        (tmp_path / "bin" / name).symlink_to(shutil.which(name) or f"/bin/{name}")
+    monkeypatch.setenv("PATH", f"{os.environ['PATH'].split(':')[0]}:{tmp_path / 'bin'}")
+    result = call(run, values=ENCODED)
+    assert result["failed"] is True
+    assert systemctl.commands() == []
+    assert list(folder.iterdir()) == []
