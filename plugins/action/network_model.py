@@ -38,7 +38,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     def _facts(self, variables: dict[str, Any]) -> dict[str, Any]:
         network = self._network(variables)
-        host = variables["inventory_hostname"]
+        host = plain(variables["inventory_hostname"])
         state_dir = self._state_dir(variables)
         ca_file = Path(state_dir) / "ca.crt"
         ca_cert = ca_file.read_text() if ca_file.is_file() else ""

@@ -1,0 +1,185 @@
+"""The plugin with Ansible's own inventory, variables and templates, as a play has them."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible.errors import AnsibleActionFail
+from ansible.inventory.manager import InventoryManager
+from ansible.parsing.dataloader import DataLoader
+from ansible.playbook.play_context import PlayContext
+from ansible.playbook.task import Task
+from ansible.plugins.loader import connection_loader
+from ansible.template import Templar
+from ansible.vars.hostvars import HostVars
+from ansible.vars.manager import VariableManager
+from ansible_collections.selvedge.fabric.plugins.action.network_model import ActionModule, plain
+from ansible_collections.selvedge.fabric.tests.unit.plugins.module_utils.model.samples import (
+    CA_CERT,
+    lab_model,
+    lock_of,
+    sample,
+)
+
+HOSTS = """
+all:
+  hosts:
+    host1: {ansible_host: 127.0.10.1, selvedge_address: "{{ prefix }}.11"}
+    host2: {ansible_host: 127.0.10.2, selvedge_address: "{{ prefix }}.12"}
+    host3: {ansible_host: 127.0.10.3, selvedge_address: "{{ prefix }}.13"}
+  vars: {prefix: 172.30.10}
+"""
+Act = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def inventory(tmp_path: Path) -> Path:
+    """The lab's model in an inventory of its own, with its lock file and its bootstrap CA."""
+    folder = tmp_path / "inventory"
+    variables = folder / "group_vars" / "all"
+    variables.mkdir(parents=True)
+    (folder / "hosts.yml").write_text(HOSTS)
+    (variables / "network.yml").write_text(yaml.safe_dump({"selvedge_network": lab_model()}))
+    lock = {"selvedge_images": lock_of(sample("lab"))}
+    (variables / "images.lock.yml").write_text(yaml.safe_dump(lock))
+    (folder / ".state").mkdir()
+    (folder / ".state" / "ca.crt").write_text(CA_CERT)
+    return folder
+
+
+@pytest.fixture
+def act(inventory: Path) -> Act:
+    def act(host: str = "host1", check: bool = False, **arguments: Any) -> dict[str, Any]:
+        loader = DataLoader()
+        known = InventoryManager(loader=loader, sources=[str(inventory)])
+        manager = VariableManager(loader=loader, inventory=known)
+        variables = manager.get_vars(host=known.get_host(host))
+        # A play's strategy adds these.
+        variables["hostvars"] = HostVars(inventory=known, variable_manager=manager, loader=loader)
+        task = Task()
+        task.args = arguments
+        task.check_mode = check
+        action = ActionModule(
+            task=task,
+            connection=connection_loader.get("local", PlayContext()),
+            play_context=PlayContext(),
+            loader=loader,
+            templar=Templar(loader=loader, variables=variables),
+            shared_loader_obj=None,
+        )
+        return dict(action.run(task_vars=variables))
+
+    return act
+
+
+def set_variable(inventory: Path, name: str, value: Any) -> None:
+    path = inventory / "group_vars" / "all" / f"{name}.yml"
+    path.write_text(yaml.safe_dump({name: value}))
+
+
+def test_a_host_gets_its_view(act: Act) -> None:
+    result = act("host3")
+    assert result["changed"] is False
+    facts = result["ansible_facts"]
+    assert facts["selvedge_host"]["name"] == "host3"
+    assert list(facts["selvedge_host"]["stacks"]) == ["ca", "ledger"]
+    assert facts["selvedge_network_name"] == "lab"
+    assert facts["selvedge_registry"]["address"] == "172.30.10.11:5000"
+    assert facts["selvedge_registry"]["url"] == "https://127.0.10.1:5000"
+    assert [item["address"] for item in facts["selvedge_lab_hosts"]] == [f"172.30.10.1{n}" for n in (1, 2, 3)]
+    assert act("host3") == result
+    assert act("host3", check=True)["ansible_facts"] == facts
+
+
+def test_facts_are_plain(act: Act) -> None:
+    """What a YAML writer and a module's arguments take, without Ansible's tagged strings."""
+    facts = act()["ansible_facts"]
+    yaml.safe_dump(facts["selvedge_host"])
+    assert json.loads(json.dumps(facts)) == facts
+
+
+def test_stages_need_only_what_is_there_by_then(act: Act, inventory: Path) -> None:
+    (inventory / "group_vars/all/images.lock.yml").unlink()
+    based = act(stage="base")["ansible_facts"]
+    assert based["selvedge_base_files"][0]["content"] == CA_CERT
+    assert "selvedge_host" not in based
+    registry = act(stage="registry", registry_image="sha256:12")["ansible_facts"]
+    assert registry["selvedge_registry"]["view"]["stack"]["services"]["registry"]["image"] == "sha256:12"
+    (inventory / ".state/ca.crt").unlink()
+    first = act(stage="controller")["ansible_facts"]
+    assert first["selvedge_controller_state"] == f"{inventory}/.state"
+    assert "selvedge_base_files" not in first
+    for stage in ("base", "registry", "site"):
+        with pytest.raises(AnsibleActionFail, match=r"\.state/ca\.crt is missing: run bootstrap\.yml first"):
+            act(stage=stage)
+
+
+def test_digests_of_the_task_come_before_the_lock_file(act: Act) -> None:
+    lock = {key: value.replace("sha256:0", "sha256:f") for key, value in lock_of(sample("lab")).items()}
+    images = act(images=lock)["ansible_facts"]["selvedge_host"]["images"]
+    assert all("@sha256:f" in image for image in images)
+
+
+def test_without_a_lock_file_the_next_step_is_said(act: Act, inventory: Path) -> None:
+    (inventory / "group_vars/all/images.lock.yml").unlink()
+    with pytest.raises(AnsibleActionFail, match=r"no digest for fabric-peer:2\.5\.9; run images\.yml"):
+        act()
+
+
+def test_a_wrong_model_fails_with_every_mistake(act: Act, inventory: Path) -> None:
+    model = lab_model()
+    model["chanels"] = []
+    model["registry"]["host"] = "host9"
+    set_variable(inventory, "selvedge_network", model)
+    with pytest.raises(AnsibleActionFail) as caught:
+        act(stage="controller")
+    message = str(caught.value)
+    assert "has 2 mistake(s), no host was touched" in message
+    assert "chanels: is not a known key; did you mean 'channels'?" in message
+    assert "registry.host: names host 'host9'" in message
+
+
+def test_no_model_at_all(act: Act, inventory: Path) -> None:
+    (inventory / "group_vars/all/network.yml").unlink()
+    with pytest.raises(AnsibleActionFail, match="selvedge_network: is empty; give a mapping of keys"):
+        act()
+
+
+def test_a_model_may_use_variables(act: Act, inventory: Path) -> None:
+    model = lab_model()
+    model["name"] = "{{ prefix_name }}-lab"
+    model["registry"]["port"] = "{{ 5000 + 7 }}"
+    set_variable(inventory, "selvedge_network", model)
+    set_variable(inventory, "prefix_name", "my")
+    facts = act()["ansible_facts"]
+    assert facts["selvedge_network_name"] == "my-lab"
+    assert facts["selvedge_registry"]["address"] == "172.30.10.11:5007"
+
+
+def test_the_state_folder_is_a_variable(act: Act, inventory: Path, tmp_path: Path) -> None:
+    set_variable(inventory, "selvedge_state_dir", "{{ inventory_dir }}/../vault")
+    (tmp_path / "vault").mkdir()
+    (tmp_path / "vault" / "ca.crt").write_text(CA_CERT)
+    facts = act()["ansible_facts"]
+    assert facts["selvedge_controller"]["store"]["key_file"].endswith("/inventory/../vault/controller.key")
+
+
+def test_a_host_without_addresses_is_reached_by_its_name(act: Act, inventory: Path) -> None:
+    text = (
+        (inventory / "hosts.yml")
+        .read_text()
+        .replace('{ansible_host: 127.0.10.3, selvedge_address: "{{ prefix }}.13"}', "{}")
+    )
+    (inventory / "hosts.yml").write_text(text)
+    (host,) = [item for item in act()["ansible_facts"]["selvedge_lab_hosts"] if item["name"] == "host3"]
+    assert (host["loopback"], host["address"]) == ("host3", "host3")
+
+
+def test_a_date_becomes_the_text_that_it_was() -> None:
+    assert plain({"version": datetime.date(2025, 1, 31)}) == {"version": "2025-01-31"}
