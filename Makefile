@@ -10,7 +10,7 @@ unexport ANSIBLE_COLLECTIONS_PATH ANSIBLE_INVENTORY
 PYTHON ?= python3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-clean test lint unit live scenario bench images pins clean packages engine
+.PHONY: help demo demo-clean test lint unit live scenario bench images pins clean packages engine oracles
 
 help:  ## Show what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -54,17 +54,18 @@ lint: $(DEV)  ## Check style and types
 	mypy -p ansible_collections.selvedge.fabric.plugins
 	ansible-lint --offline --strict
 
-unit: $(DEV)  ## Unit tests, and the tests of the Go helpers
-	pytest tests/unit
+oracles: $(DEV)
+	@$(VENV)/bin/python tools/oracles.py
+
+unit: $(DEV) engine oracles  ## Unit tests, and the tests of the Go helpers
 	cd images/helper && go vet ./... && go test ./...
+	pytest tests/unit
 
-live: $(DEV)  ## Tests against real Fabric, OpenBao and fabric-ca processes on loopback
-	$(VENV)/bin/python tools/oracles.py
-	pytest tests/live
-
-scenario: $(DEV) engine  ## The Molecule scenario `default`
-	$(VENV)/bin/python tools/oracles.py
+scenario: $(DEV) engine oracles  ## The Molecule scenario `default`
 	tools/scenario.sh default
+
+live: $(DEV) oracles  ## Tests against real Fabric, OpenBao and fabric-ca processes on loopback
+	pytest tests/live
 
 bench: $(DEV) engine  ## Measure and print the table of costs
 	@$(VENV)/bin/python tools/bench.py

@@ -1,6 +1,17 @@
 #!/bin/bash
 # Run one Molecule scenario from nothing to nothing: tools/scenario.sh NAME [molecule command, default test]
+#
+# Ansible runs at -vvv, and everything that it says goes to a log, which the leak check then searches for secrets. Shown
+# is one line a task, what failed, and the tests.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-export MOLECULE_GLOB='molecule/*/molecule.yml'
-exec molecule "${2:-test}" --scenario-name "$1" "${@:3}"
+export MOLECULE_GLOB='molecule/*/molecule.yml' ANSIBLE_VERBOSITY=3 NO_COLOR=1 ANSIBLE_NOCOLOR=1
+export SELVEDGE_RUN_LOG="$PWD/.cache/logs/scenario-$1.log"
+mkdir -p "$(dirname "$SELVEDGE_RUN_LOG")"
+shown='TASK \[|PLAY \[|RUNNING HANDLER|fatal:|ERROR|FAILED|changed=|PASSED|passed|failed|skipped|^E  |➜|Executed'
+if ! molecule "${2:-test}" --scenario-name "$1" "${@:3}" 2>&1 |
+    tee "$SELVEDGE_RUN_LOG" | { grep --line-buffered -E "$shown" || true; }; then
+    echo "--- the end of $SELVEDGE_RUN_LOG"
+    tail -n 150 "$SELVEDGE_RUN_LOG" | cut -c1-400
+    exit 1
+fi

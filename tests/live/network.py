@@ -10,7 +10,7 @@ Use it through the module-scoped fixture ``network`` of ``conftest.py``::
         print(network.log("orderer0.orderer.lab"))
 
 No channel exists at first. Everything lies below a temporary directory and ends with the fixture; processes
-are ended by their own pid. Binaries come from ``.cache/oracle/2.5.9`` (``SELVEDGE_ORACLE_DIR`` overrides).
+are ended by their own pid. Binaries come from ``.cache/oracle`` (``SELVEDGE_ORACLE_DIR`` overrides), folder ``2.5.9``.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ _BUILDER = {
 
 def oracle(name: str) -> Path:
     """The path of a Fabric tool or node binary; skips the test, by name, when it was not built."""
-    folder = Path(os.environ.get("SELVEDGE_ORACLE_DIR", str(REPOSITORY / ".cache" / "oracle" / "2.5.9")))
+    folder = Path(os.environ.get("SELVEDGE_ORACLE_DIR", str(REPOSITORY / ".cache" / "oracle"))) / "2.5.9"
     path = folder / name
     if not path.is_file():
         pytest.skip(
