@@ -6,12 +6,12 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export MOLECULE_GLOB='molecule/*/molecule.yml' ANSIBLE_VERBOSITY=3 NO_COLOR=1 ANSIBLE_NOCOLOR=1
-export SELVEDGE_RUN_LOG="$PWD/.cache/logs/scenario-$1.log"
-mkdir -p "$(dirname "$SELVEDGE_RUN_LOG")"
+export SELVEDGE_OUTPUT_LOGS="$PWD/.cache/logs/scenario-$1.log"
+mkdir -p "$(dirname "$SELVEDGE_OUTPUT_LOGS")"
 shown='TASK \[|PLAY \[|RUNNING HANDLER|fatal:|ERROR|FAILED|changed=|PASSED|passed|failed|skipped|^E  |➜|Executed'
 if ! molecule "${2:-test}" --scenario-name "$1" "${@:3}" 2>&1 |
-    tee "$SELVEDGE_RUN_LOG" | { grep --line-buffered -E "$shown" || true; }; then
-    echo "--- the end of $SELVEDGE_RUN_LOG"
-    tail -n 150 "$SELVEDGE_RUN_LOG" | cut -c1-400
+    tee "$SELVEDGE_OUTPUT_LOGS" | { grep --line-buffered -E "$shown" || true; }; then
+    echo "--- the end of $SELVEDGE_OUTPUT_LOGS"
+    tail -n 150 "$SELVEDGE_OUTPUT_LOGS" | cut -c1-400
     exit 1
 fi
