@@ -35,7 +35,9 @@ def pin(component: str, version: str, source: str, module_version: str) -> None:
     tools = "".join(f"tool {package}\n" for package in tools_of(component))
     header = f"module selvedge.invalid/images/{folder.name}\n\ngo 1.26\n\n{tools}\nrequire {source} {module_version}\n"
     (folder / "go.mod").write_text(header)
-    env = {**os.environ, "GOTOOLCHAIN": "local", "GOFLAGS": "-mod=mod"}
+    env = {**os.environ, "GOTOOLCHAIN": "local", "GOFLAGS": "-mod=mod -modcacherw"}
+    cache = IMAGES.parent / ".cache" / "go"
+    env.update({"GOMODCACHE": str(cache / "mod"), "GOCACHE": str(cache / "build")})
     subprocess.run(["go", "mod", "tidy"], cwd=folder, env=env, check=True)
 
 

@@ -13,10 +13,22 @@ import subprocess
 import sys
 
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
-PACKAGES = (
-    "systemd systemd-sysv dbus openssh-server docker.io docker-cli docker-compose python3 python3-yaml "
-    "iptables iproute2 ca-certificates procps kmod"
-).split()
+PACKAGES = [
+    "systemd",
+    "systemd-sysv",
+    "dbus",
+    "openssh-server",
+    "docker.io",
+    "docker-cli",
+    "docker-compose",
+    "python3",
+    "python3-yaml",
+    "iptables",
+    "iproute2",
+    "ca-certificates",
+    "procps",
+    "kmod",
+]
 
 # systemd credentials silently stay empty where mounts do not propagate; a container's root does not, by default.
 SHARED_MOUNTS = """[Unit]
@@ -42,13 +54,14 @@ def main() -> int:
     unit = "/etc/systemd/system/selvedge-lab-mounts.service"
     hooks = [
         f"printf '%s' '{SHARED_MOUNTS}' > \"$1\"{unit}",
-        f'chroot "$1" systemctl enable selvedge-lab-mounts.service ssh.service docker.service',
+        'chroot "$1" systemctl enable selvedge-lab-mounts.service ssh.service docker.service',
         f'chroot "$1" systemctl mask {NOT_IN_A_CONTAINER}',
         # Every lab host makes its own.
         'rm -f "$1"/etc/ssh/ssh_host_* "$1"/var/lib/systemd/credential.secret',
         'printf "%s\\n" "PermitRootLogin prohibit-password" "PasswordAuthentication no" "UseDNS no" '
         '> "$1"/etc/ssh/sshd_config.d/lab.conf',
-        'mkdir -p "$1"/etc/systemd/system/ssh.service.d && printf "[Service]\\nExecStartPre=\\nExecStartPre=/usr/bin/ssh-keygen -A\\n'
+        'mkdir -p "$1"/etc/systemd/system/ssh.service.d && '
+        'printf "[Service]\\nExecStartPre=\\nExecStartPre=/usr/bin/ssh-keygen -A\\n'
         'ExecStartPre=/usr/sbin/sshd -t\\n" > "$1"/etc/systemd/system/ssh.service.d/keys.conf',
         'rm -f "$1"/etc/machine-id && touch "$1"/etc/machine-id',
     ]
@@ -59,13 +72,15 @@ def main() -> int:
         "--format=tar",
         f"--keyring={KEYRING}",
         f"--include={','.join(PACKAGES)}",
-        "--aptopt=APT::Install-Recommends \"false\"",
+        '--aptopt=APT::Install-Recommends "false"',
         *(f"--dpkgopt=path-exclude=/usr/share/{folder}/*" for folder in ("doc", "man", "locale")),
         *(f"--customize-hook={hook}" for hook in hooks),
         "trixie",
         sys.argv[1],
     ]
-    return subprocess.run(command, env={**os.environ, "SOURCE_DATE_EPOCH": "1750000000"}, check=False).returncode
+    return subprocess.run(
+        command, env={**os.environ, "SOURCE_DATE_EPOCH": "1750000000"}, check=False
+    ).returncode
 
 
 if __name__ == "__main__":

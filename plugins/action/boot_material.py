@@ -41,8 +41,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         arguments = self._task.args
         variables = task_vars or {}
         sealed = {key: arguments[key] for key in ("stack", "names", "unit")}
-        if arguments.get("restart"):
-            sealed["restart"] = arguments["restart"]
+        sealed.update({key: arguments[key] for key in ("data", "config", "loaded") if arguments.get(key)})
         result = self._seal(sealed, variables)
         if result.get("failed") or self._task.check_mode or not result["missing"]:
             return result

@@ -19,9 +19,11 @@ options:
   unit: {description: The systemd unit that uses them., type: str, required: true}
   common_name: {description: Common name of the server certificate., type: str}
   hosts: {description: Subject alternative names of the server certificate., type: list, elements: str}
-  store: {description: How to reach the store, for a secret id., type: dict}
+  store: {description: "How to reach the store, for a secret id.", type: dict}
   approle: {description: "The host's AppRole, for a secret id.", type: str}
-  restart: {description: Restart the unit even if nothing was missing., type: bool, default: false}
+  data: {description: "Folder with data that only the present C(seal_key) opens.", type: path}
+  config: {description: "The unit's configuration; the unit is restarted when it runs with another.", type: path}
+  loaded: {description: The copy of O(config) that the unit made when it started., type: path}
 attributes:
   check_mode: {support: full, description: Predicts}
 author: The Selvedge maintainers (@selvedge)

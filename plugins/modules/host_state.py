@@ -227,8 +227,12 @@ class HostState:
                 continue
             self.changed_units.append(name)
             self._changes(name, f"{on}, {runs}\n", f"{state}\n")
-            if not self._module.check_mode:
-                self._module.run_command(["systemctl", *UNIT_COMMANDS[state], name], check_rc=True)
+        if self._module.check_mode:
+            return
+        # What starts is ordered by the units themselves and may start together; what stops does so in the given order.
+        calls = [self.changed_units] if state == "started" else [[name] for name in self.changed_units]
+        for call in filter(None, calls):
+            self._module.run_command(["systemctl", *UNIT_COMMANDS[state], *call], check_rc=True)
 
     def _unit(self, name: str) -> tuple[str, str]:
         _, enabled, _ = self._module.run_command(["systemctl", "is-enabled", name])

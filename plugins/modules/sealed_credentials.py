@@ -17,7 +17,15 @@ options:
   names: {description: Names of the credentials that there must be., type: list, elements: str, required: true}
   values: {description: Base64 of the values to seal now., type: dict}
   unit: {description: The unit that uses the credentials; enabled and started., type: str, required: true}
-  restart: {description: Restart the unit although nothing was sealed., type: bool, default: false}
+  data:
+    description: Folder with data that only the present C(seal_key) opens. While it has any, a missing one is an error.
+    type: path
+  config:
+    description:
+      - Configuration file of the unit, which copies it to O(loaded) when it starts. Where the two differ, the unit
+        runs with an older one and is restarted.
+    type: path
+  loaded: {description: The copy of O(config) that the unit made., type: path}
 attributes:
   check_mode: {support: full, description: Predicts}
 author: The Selvedge maintainers (@selvedge)
@@ -56,6 +64,15 @@ def seal(module: AnsibleModule, path: str, name: str, value: bytes) -> None:
     os.rename(path + ".new", path)
 
 
+def same_content(first: str, second: str) -> bool:
+    """Whether both files are there and equal."""
+    try:
+        with open(first, "rb") as one, open(second, "rb") as other:
+            return one.read() == other.read()
+    except FileNotFoundError:
+        return False
+
+
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
@@ -63,8 +80,11 @@ def main() -> None:
             "names": {"type": "list", "elements": "str", "required": True},
             "values": {"type": "dict", "no_log": True},
             "unit": {"type": "str", "required": True},
-            "restart": {"type": "bool", "default": False},
+            "data": {"type": "path"},
+            "config": {"type": "path"},
+            "loaded": {"type": "path"},
         },
+        required_together=[("config", "loaded")],
         supports_check_mode=True,
     )
     options = module.params
@@ -73,10 +93,21 @@ def main() -> None:
     values = options["values"] or {}
     if unknown := sorted(set(values) - set(paths)):
         module.fail_json(msg=f"values for {', '.join(unknown)}, which the option 'names' does not have")
+    if (
+        "seal_key" in missing
+        and options["data"]
+        and os.path.isdir(options["data"])
+        and os.listdir(options["data"])
+    ):
+        module.fail_json(
+            msg=f"{paths['seal_key']} is missing, but {options['data']} has data that only this key opens. Restore the "
+            "sealed file from your backup of the host; a new key would lose every secret of the network"
+        )
     if missing and not values:
         module.exit_json(changed=True, missing=missing)
     code, _, _ = module.run_command(["systemctl", "is-active", "--quiet", options["unit"]])
-    changed = bool(values) or bool(code) or options["restart"]
+    stale = bool(options["config"]) and not same_content(options["config"], options["loaded"])
+    changed = bool(values) or bool(code) or stale
     if module.check_mode:
         module.exit_json(changed=changed, missing=missing)
     for name, value in values.items():

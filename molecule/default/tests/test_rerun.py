@@ -23,7 +23,12 @@ STARTED = 'docker ps --all --format "{% raw %}{{.Names}}{% endraw %}" | xargs do
 
 def ansible(*command: str) -> str:
     """Run a command of Ansible's; return its output, or fail with it."""
-    env = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1", "ANSIBLE_VERBOSITY": "0"}
+    env = {
+        **os.environ,
+        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+        "ANSIBLE_NOCOLOR": "1",
+        "ANSIBLE_VERBOSITY": "0",
+    }
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
     return done.stdout

@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.errors import FabricError
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from fabric_protos.msp import identities_pb2
-
-from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.errors import FabricError
 
 # Order n of the curves that Fabric accepts (FIPS 186-4, D.1.2). Fabric refuses signatures with s > n/2.
 _ORDER = {
@@ -38,7 +37,9 @@ def load_key(pem: str | bytes) -> ec.EllipticCurvePrivateKey:
     try:
         key = serialization.load_pem_private_key(data, password=None)
     except ValueError as error:
-        raise FabricError("a private key is not readable as PEM", next_step="enrol the identity again") from error
+        raise FabricError(
+            "a private key is not readable as PEM", next_step="enrol the identity again"
+        ) from error
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise FabricError("a private key is not an elliptic-curve key, Fabric takes only those")
     return key

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -162,6 +163,7 @@ def load(model: Any, hosts: dict[str, dict[str, str]]) -> Network:
     settings, problems = check(model)
     if isinstance(model, dict):
         problems += [*_reference_problems(settings, set(hosts)), *_port_problems(settings)]
+    problems += _address_problems(hosts)
     if problems:
         raise ModelError(problems)
     settings["domain"] = settings["domain"] or f"{settings['name']}.example"
@@ -227,6 +229,20 @@ def _placed(settings: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]
         for kind in ("orderer", "peer"):
             for node in _named(org, f"{kind}s"):
                 yield kind, f"{path}.{kind}s[{node['name']}]", node
+
+
+def _address_problems(hosts: dict[str, dict[str, str]]) -> Iterator[Problem]:
+    """Other hosts find a node by its host's address, without DNS; the store binds credentials to it."""
+    for name, value in hosts.items():
+        try:
+            ipaddress.IPv4Address(value["address"])
+        except ValueError:
+            right = (
+                "give the host the variable selvedge_address with the IPv4 address that the other hosts use"
+            )
+            yield Problem(
+                f"hosts[{name}].selvedge_address", f"is {value['address']!r}, no IPv4 address", right
+            )
 
 
 def _reference_problems(settings: dict[str, Any], hosts: set[str]) -> Iterator[Problem]:

@@ -50,8 +50,10 @@ done
 
 FETCH_AGENT = f"""#!/bin/sh
 # fetch-agent: take the store's program, which is also its agent, out of the pinned image, unless it is there.
+#
+#   fetch-agent [IMAGE]    default is the image that the host's configuration names
 set -eu
-image=$(cat {AGENT}/image)
+image=${{1:-$(cat {AGENT}/image)}}
 if [ -x {LIBRARY}/bao ] && [ "$(cat {LIBRARY}/bao.image 2>/dev/null)" = "$image" ]; then
     exit 0
 fi
@@ -75,6 +77,8 @@ StartLimitIntervalSec=0
 LoadCredentialEncrypted=secret_id:{CREDENTIALS}/selvedge-agent-secret_id
 ExecStartPre={LIBRARY}/fetch-agent
 ExecStartPre=/usr/bin/install -d -m 0755 {SECRETS}
+# What it runs with, for those who ask whether it has to be restarted.
+ExecStartPre=/usr/bin/install -m 0644 {AGENT}/agent.json /run/selvedge/agent.json
 ExecStart={LIBRARY}/bao agent -config={AGENT}/agent.json
 Restart=always
 RestartSec=2

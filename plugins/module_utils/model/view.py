@@ -204,6 +204,7 @@ def host_view(network: Network, host: str, lock: dict[str, str], ca_cert: str) -
         "stacks": {name: _project(network, name, definition) for name, (definition, _) in stacks.items()},
         "material": material,
         "agent": bool(services),
+        "agent_image": images.reference("openbao", network.settings["secrets_store"]["version"]),
         "images": sorted(
             {item["image"] for definition, _ in stacks.values() for item in definition.values()}
             | (
@@ -387,6 +388,8 @@ def _material(network: Network, host: Host, stack: str, names: list[str]) -> dic
         "stack": stack,
         "names": names,
         "unit": units.material_unit(stack),
+        # Boot material that opens data must never be made anew beside that data.
+        "data": f"{DATA}/{stack}" if "seal_key" in names else "",
         "common_name": f"{stack}.{network.settings['domain']}",
         "hosts": sorted({f"{stack}.{network.settings['domain']}", host.address, host.reach, "127.0.0.1"}),
     }
@@ -412,21 +415,13 @@ def _store_layout(network: Network) -> dict[str, Any]:
                 "name": host.name,
                 "role_id": role_id(network, host.name),
                 "paths": sorted({secret_path(service) for service in services}),
-                "cidrs": _cidrs(network, host),
+                # The store sees the address that a host comes from, its own host included.
+                "cidrs": [f"{host.address}/32"],
             }
             for host in network.hosts.values()
             if (services := list(network.services(host.name)))
         ],
     }
-
-
-def _cidrs(network: Network, host: Host) -> list[str]:
-    """Where a host's credential may be used from.
-
-    The store's own host reaches the published port by way of the engine's bridge, whose gateway the store then sees.
-    """
-    own = [f"{host.address}/32"]
-    return [*own, "172.16.0.0/12"] if host.name == network.store_host.name else own
 
 
 def _identities(network: Network) -> list[dict[str, Any]]:

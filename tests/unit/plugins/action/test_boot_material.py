@@ -114,10 +114,11 @@ def test_check_mode_makes_nothing(variables: dict[str, Any]) -> None:
     assert len(host.calls) == 1
 
 
-def test_a_restart_is_handed_on(variables: dict[str, Any]) -> None:
-    host = Host({**ARGUMENTS, "restart": True}, {})
+def test_what_the_host_compares_is_handed_on(variables: dict[str, Any]) -> None:
+    more = {"data": "/var/lib/x", "config": "/etc/x.json", "loaded": "/run/x.json"}
+    host = Host({**ARGUMENTS, **more}, {})
     host.run(task_vars=variables)
-    assert [call["restart"] for call in host.calls] == [True, True]
+    assert [{key: call[key] for key in more} for call in host.calls] == [more, more]
 
 
 def test_a_controller_without_its_ca_is_a_failure(tmp_path: Path) -> None:

@@ -170,15 +170,17 @@ def test_the_state_folder_is_a_variable(act: Act, inventory: Path, tmp_path: Pat
     assert facts["selvedge_controller"]["store"]["key_file"].endswith("/inventory/../vault/controller.key")
 
 
-def test_a_host_without_addresses_is_reached_by_its_name(act: Act, inventory: Path) -> None:
+def test_a_host_without_an_address_for_the_others_is_refused(act: Act, inventory: Path) -> None:
     text = (
         (inventory / "hosts.yml")
         .read_text()
         .replace('{ansible_host: 127.0.10.3, selvedge_address: "{{ prefix }}.13"}', "{}")
     )
     (inventory / "hosts.yml").write_text(text)
-    (host,) = [item for item in act()["ansible_facts"]["selvedge_lab_hosts"] if item["name"] == "host3"]
-    assert (host["loopback"], host["address"]) == ("host3", "host3")
+    with pytest.raises(
+        AnsibleActionFail, match=r"hosts\[host3\]\.selvedge_address: is 'host3', no IPv4 address"
+    ):
+        act()
 
 
 def test_a_date_becomes_the_text_that_it_was() -> None:

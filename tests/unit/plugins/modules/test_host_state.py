@@ -273,7 +273,13 @@ def test_a_unit_that_does_not_start_is_a_failure(run: ModuleRunner, systemctl: S
 def test_units_are_touched_in_their_order(run: ModuleRunner, systemctl: Systemctl) -> None:
     names = ["z.service", "a.service", "m.service"]
     run(host_state.main, units=names)
-    assert systemctl.commands() == [f"enable --now {name}" for name in names]
+    assert systemctl.commands() == ["enable --now z.service a.service m.service"], (
+        "what starts may start together"
+    )
+    run(host_state.main, units=names, units_state="stopped")
+    assert systemctl.commands() == [f"stop {name}" for name in names], (
+        "what stops does so one after the other"
+    )
 
 
 def test_a_changed_unit_file_is_reloaded_once_and_others_are_not(

@@ -100,23 +100,40 @@ def test_only_the_values_that_are_given_are_sealed_anew(
 @needs_creds
 @pytest.mark.parametrize("check", [True, False])
 @pytest.mark.parametrize(
-    ("state", "more", "changed"),
-    [("active", {}, False), ("failed", {}, True), ("active", {"restart": True}, True)],
+    ("state", "loaded", "changed"),
+    [("active", "same", False), ("failed", "same", True), ("active", "older", True), ("active", None, True)],
 )
 def test_a_unit_that_does_not_run_is_started_and_check_mode_knows(
     run: ModuleRunner,
     folder: Path,
     systemctl: Systemctl,
     state: str,
-    more: dict[str, Any],
+    loaded: str | None,
     changed: bool,
     check: bool,
+    tmp_path: Path,
 ) -> None:
+    """A unit that runs with another configuration than the host has is restarted."""
+    more = {"config": str(tmp_path / "config"), "loaded": str(tmp_path / "loaded")}
+    (tmp_path / "config").write_text("same")
+    if loaded:
+        (tmp_path / "loaded").write_text(loaded)
     call(run, values=ENCODED)
     systemctl.commands()
     systemctl.unit(UNIT, "enabled", state)
     assert call(run, check=check, **more)["changed"] is changed
     assert systemctl.commands() == (RESTART if changed and not check else [])
+
+
+def test_a_lost_seal_key_is_not_made_anew_beside_its_data(
+    run: ModuleRunner, folder: Path, systemctl: Systemctl, tmp_path: Path
+) -> None:
+    (tmp_path / "data").mkdir()
+    assert call(run, data=str(tmp_path / "data"))["changed"] is True, "a new store has no data"
+    (tmp_path / "data" / "raft.db").write_text("x")
+    result = call(run, data=str(tmp_path / "data"))
+    assert result["failed"] is True
+    assert "seal_key is missing, but" in result["msg"]
 
 
 def test_a_value_that_nobody_named_is_refused(run: ModuleRunner, folder: Path, systemctl: Systemctl) -> None:
