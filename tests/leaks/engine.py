@@ -198,11 +198,7 @@ class Searcher:
     def _compressed(self, place: str, path: str, content: Any) -> None:
         self.unpacked += 1
         start = content.read(NESTED_LIMIT)
-        self.data(place, f"{path} (unpacked)", start)
-        if len(start) == NESTED_LIMIT:
-            # From the beginning again: what lies across the limit is found too.
-            content.seek(0)
-            self.stream(place, f"{path} (unpacked)", content)
+        self.stream(place, f"{path} (unpacked)", _Joined(start, content))
         for match in re.finditer(rb"\x1f\x8b\x08[\x00\x08]", start):
             inner = zlib.decompressobj(zlib.MAX_WBITS | 16)
             try:
@@ -211,6 +207,17 @@ class Searcher:
                 continue
             self.unpacked += 1
             self.data(place, f"{path} (unpacked twice)", text)
+
+
+class _Joined(io.RawIOBase):
+    """What was read of a stream, and then its rest."""
+
+    def __init__(self, start: bytes, rest: Any) -> None:
+        self._start, self._rest = io.BytesIO(start), rest
+
+    def readinto(self, target: Any) -> int:
+        count: int = self._start.readinto(target) or self._rest.readinto(target)
+        return count
 
 
 def _fill(file: Any, target: memoryview) -> int:

@@ -184,6 +184,16 @@ def test_a_chaincode_package_is_opened_down_to_its_code(tmp_path: Path) -> None:
     assert set(found) == {"package (unpacked twice)"}
 
 
+def test_a_large_compressed_file_is_searched_to_its_end(tmp_path: Path) -> None:
+    file = tmp_path / "layer.tar.gz"
+    with gzip.open(file, "wb", compresslevel=1) as target:
+        target.write(bytes(NESTED_LIMIT - 9))
+        target.write(PASSWORD + bytes(BLOCK) + PASSWORD)
+    found = []
+    Searcher(patterns(PASSWORD), lambda *arguments: found.append(arguments[4])).file("disk", "x", str(file))
+    assert set(found) == {NESTED_LIMIT - 9, NESTED_LIMIT - 9 + len(PASSWORD) + BLOCK}
+
+
 def test_a_file_that_only_looks_compressed_is_searched_as_it_is(tmp_path: Path) -> None:
     file = tmp_path / "x"
     file.write_bytes(b"\x1f\x8b\x08\x00" + PASSWORD + gzip.compress(b"x"))
