@@ -78,7 +78,7 @@ LoadCredentialEncrypted=secret_id:{CREDENTIALS}/selvedge-agent-secret_id
 ExecStartPre={LIBRARY}/fetch-agent
 ExecStartPre=/usr/bin/install -d -m 0755 {SECRETS}
 # What it runs with, for those who ask whether it has to be restarted.
-ExecStartPre=/usr/bin/install -m 0644 {AGENT}/agent.json /run/selvedge/agent.json
+ExecStartPre=/usr/bin/install -m 0644 {AGENT}/revision /run/selvedge/agent.revision
 ExecStart={LIBRARY}/bao agent -config={AGENT}/agent.json
 Restart=always
 RestartSec=2

@@ -371,10 +371,13 @@ def _agent_files(
         retry_max_s=1,
     )
     image = images.reference("openbao", network.settings["secrets_store"]["version"])
+    text = json.dumps(config, indent=1, sort_keys=True) + "\n"
     return [
-        _file(f"{AGENT}/agent.json", json.dumps(config, indent=1, sort_keys=True) + "\n"),
+        _file(f"{AGENT}/agent.json", text),
         _file(f"{AGENT}/role_id", role_id(network, host)),
         _file(f"{AGENT}/image", f"{image}\n"),
+        # What the agent is to run with; it is restarted when it runs with another program or configuration.
+        _file(f"{AGENT}/revision", compose.digest_of(text, image) + "\n"),
     ]
 
 
