@@ -99,4 +99,8 @@ def _lines_with(pem: bytes, number: bytes) -> list[bytes]:
     for line in lines:
         parts.append(line[max(0, first - position) : max(0, last - position)])
         position += len(line)
-    return [part for part in parts if start >= 0 and len(part) >= SHORTEST - 4]
+    if start < 0:
+        return []
+    # Together too: base64 of it, wrapped into lines of its own, then has a long run whatever the wrapping.
+    whole = b"\n".join(part for part in parts if part)
+    return [whole, *(part for part in parts if len(part) >= SHORTEST - 4)]

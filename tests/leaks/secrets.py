@@ -87,10 +87,11 @@ def boot_material(deployment: Deployment) -> Iterator[Secret]:
 
     Raises LookupError when a host lacks something that the model says it has: it could not be searched for.
     """
-    for name in ("ca.key", "controller.key", "ssh/id_ed25519"):
-        path = deployment.state_dir / name
-        if name != "ssh/id_ed25519" or path.is_file():
-            yield Secret(f"controller {name}", path.read_bytes())
+    for key in ("ca.key", "controller.key", "ssh/id_ed25519"):
+        file = deployment.state_dir / key
+        # Only a lab has an SSH key of its own.
+        if key != "ssh/id_ed25519" or file.is_file():
+            yield Secret(f"controller {key}", file.read_bytes())
     for name, paths in _expected(deployment).items():
         request = {"do": "read", "paths": list(paths.values())}
         files = deployment.machine(name).run_python(HOST_PROGRAM, request)["files"]

@@ -14,11 +14,12 @@ def eventually(check: Callable[[], T], timeout_s: float, *expected: type[Excepti
 
     The last of these errors is raised when ``timeout_s`` seconds are over.
     """
+    passing = (AssertionError, *expected)
     end = time.monotonic() + timeout_s
     while True:
         try:
             return check()
-        except (AssertionError, *expected):
+        except passing:
             if time.monotonic() >= end:
                 raise
         time.sleep(0.2)
