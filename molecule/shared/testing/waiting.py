@@ -14,7 +14,7 @@ def eventually(check: Callable[[], T], timeout_s: float, *expected: type[Excepti
 
     The last of these errors is raised when ``timeout_s`` seconds are over.
     """
-    passing = (AssertionError, *expected)
+    passing: tuple[type[Exception], ...] = (AssertionError, *expected)
     end = time.monotonic() + timeout_s
     while True:
         try:
