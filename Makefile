@@ -59,7 +59,7 @@ oracles: $(DEV)
 
 unit: $(DEV) engine oracles  ## Unit tests, and the tests of the Go helpers
 	cd images/helper && go vet ./... && go test ./...
-	pytest tests/unit
+	pytest tests/unit tests/leaks
 
 scenario: $(DEV) engine oracles  ## The Molecule scenario `default`
 	tools/scenario.sh default
