@@ -270,7 +270,8 @@ def test_the_process_tells_nothing_and_stops_when_told() -> None:
     assert process.returncode == 0
     assert f"serving {PACKAGE_ID} on {address}, plain text" in log
     assert "confidential" not in log
-    assert log.rstrip().endswith("stopping")
+    # What comes after it depends on who hears of it first.
+    assert " INFO stopping" in log
 
 
 def test_a_renewed_certificate_is_served_without_a_restart(service: Any, tmp_path: Path) -> None:
