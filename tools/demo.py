@@ -121,6 +121,9 @@ def down(inventory: Path) -> int:
     print(
         "Left: the lab host image selvedge/lab-host in the engine, and .venv, .cache and .ansible in this folder."
     )
+    engine = Path("/var/run/selvedge-dockerd.pid")
+    if engine.is_file():
+        print(f"Left: the container engine that was started, process {engine.read_text().strip()}.")
     packages = ROOT / ".cache" / "installed-packages"
     if packages.is_file():
         print(f"Left: packages that were installed: {' '.join(packages.read_text().split())}")
