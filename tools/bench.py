@@ -7,6 +7,7 @@ Times are of one run on one machine: compare them with each other, not with thos
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -105,6 +106,15 @@ def image_rows() -> bool:
     return fits
 
 
+def demo_rows() -> None:
+    """What `make demo` took when it was last run here, from nothing and with everything built."""
+    times = ROOT / ".cache" / "demo-times.json"
+    known = json.loads(times.read_text()) if times.is_file() else {}
+    for kind, aim in (("cold", 15), ("warm", 4)):
+        taken = f"{known[kind] / 60:.1f} min" if kind in known else "not run"
+        row(f"make demo, {kind}, last run", taken, f"aim {aim} min")
+
+
 def main() -> int:
     """Entry point."""
     play("molecule/shared/destroy.yml")
@@ -159,6 +169,7 @@ def main() -> int:
     row("three lab hosts to booted", f"{create:.1f} s")
     row("bootstrap.yml", f"{bootstrap:.1f} s")
     row("images.yml, everything built", f"{images:.1f} s")
+    demo_rows()
     fits.append(image_rows())
     return 0 if all(fits) else 1
 
