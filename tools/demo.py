@@ -23,13 +23,19 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True)
 class Stage:
-    """One playbook of the demo and what it is for."""
+    """One step of the demo: its title, and the playbook or Python program that does it."""
 
     title: str
-    playbook: str
+    program: str
+
+    def command(self, inventory: Path) -> list[str]:
+        if self.program.endswith(".py"):
+            return [sys.executable, self.program, str(inventory)]
+        return ["ansible-playbook", "-i", str(inventory), self.program]
 
 
 UP = (
+    Stage("build", "tools/images.py"),
     Stage("lab hosts", "molecule/shared/create.yml"),
     Stage("bootstrap", "playbooks/bootstrap.yml"),
     Stage("images", "playbooks/images.yml"),
@@ -41,7 +47,7 @@ UP = (
 
 def run(stage: Stage, inventory: Path, log: Path, started: float) -> tuple[int, str]:
     """Run a stage; print one line a task with the time since the demo began. Return exit code and output."""
-    command = ["ansible-playbook", "-i", str(inventory), stage.playbook]
+    command = stage.command(inventory)
     # Colours and YAML wrapping are for people; the log is for searching.
     env = {**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORCE_COLOR": "0"}
     lines = []
@@ -55,10 +61,17 @@ def run(stage: Stage, inventory: Path, log: Path, started: float) -> tuple[int, 
         for line in process.stdout:
             lines.append(line)
             file.write(line)
-            task = re.match(r"(?:TASK|RUNNING HANDLER) \[(?:[\w.]+ : )?(.*?)\] \*", line)
-            if task and not task[1].startswith("Validating arguments"):
-                print(f"{time.monotonic() - started:7.1f} s    {task[1]}", flush=True)
+            if said := headline(stage, line):
+                print(f"{time.monotonic() - started:7.1f} s    {said}", flush=True)
     return process.returncode, "".join(lines)
+
+
+def headline(stage: Stage, line: str) -> str:
+    """What of a line of output is worth showing: a task's name, or what a program of ours says."""
+    if stage.program.endswith(".py"):
+        return line.rstrip()
+    task = re.match(r"(?:TASK|RUNNING HANDLER) \[(?:[\w.]+ : )?(.*?)\] \*", line)
+    return task[1] if task and not task[1].startswith("Validating arguments") else ""
 
 
 def message_of(output: str) -> str:

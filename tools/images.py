@@ -1,9 +1,16 @@
 #!/usr/bin/env python3
-"""Build every image in every version of images/versions.yml, and print their sizes against their budgets."""
+"""Build images, and print their sizes against their budgets.
+
+    images.py               every image in every version of images/versions.yml
+    images.py INVENTORY     what the inventory's network model needs
+
+`images.yml` then finds them in the cache. A module cannot say what it is at; this says it while it compiles.
+"""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
@@ -16,27 +23,44 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.images.builder imp
     Builder,
     BuildError,
 )
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import ModelError, load  # noqa: E402
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.view import required_images  # noqa: E402
+
+
+def every_image(builder: Builder) -> Iterator[tuple[str, str]]:
+    """All recipes in all their versions."""
+    versions = yaml.safe_load((ROOT / "images" / "versions.yml").read_text())
+    for recipe_file in sorted((ROOT / "images").glob("*/image.yml")):
+        recipe = builder.recipe(recipe_file.parent.name)
+        wanted = versions[recipe["component"]]["versions"] if "component" in recipe else [recipe["version"]]
+        for version in wanted:
+            yield recipe_file.parent.name, str(version)
+
+
+def images_of(inventory: Path, builder: Builder) -> Iterator[tuple[str, str]]:
+    """The registry's image and those that the model asks for."""
+    model = yaml.safe_load((inventory / "group_vars" / "all" / "network.yml").read_text())["selvedge_network"]
+    hosts = yaml.safe_load((inventory / "hosts.yml").read_text())["all"]["hosts"]
+    known = {
+        name: {"reach": item["ansible_host"], "address": item["selvedge_address"]}
+        for name, item in hosts.items()
+    }
+    for item in [{"name": "registry"}, *required_images(load(model, known))]:
+        yield item["name"], item.get("version") or builder.default_version(item["name"])
 
 
 def main() -> int:
     """Entry point."""
     builder = Builder(ROOT, ROOT / ".cache", progress=lambda line: print(line, file=sys.stderr, flush=True))
-    versions = yaml.safe_load((ROOT / "images" / "versions.yml").read_text())
-    print(f"{'image':<26}{'MB':>8}{'budget':>8}  digest")
     try:
-        for recipe_file in sorted((ROOT / "images").glob("*/image.yml")):
-            name = recipe_file.parent.name
-            recipe = builder.recipe(name)
-            wanted = (
-                versions[recipe["component"]]["versions"] if "component" in recipe else [recipe["version"]]
-            )
-            for version in wanted:
-                image = builder.build(name, str(version)).image
-                size = image.size / MEGABYTE
-                print(
-                    f"{name}:{version:<{25 - len(name)}}{size:>8.1f}{recipe['budget_mb']:>8}  {image.digest[:19]}"
-                )
-    except BuildError as error:
+        images = images_of(Path(sys.argv[1]), builder) if len(sys.argv) > 1 else every_image(builder)
+        print(f"{'image':<26}{'MB':>8}{'budget':>8}  digest", flush=True)
+        for name, version in images:
+            image = builder.build(name, version).image
+            size, budget = image.size / MEGABYTE, builder.recipe(name)["budget_mb"]
+            label = f"{name}:{version}"
+            print(f"{label:<26}{size:>8.1f}{budget:>8}  {image.digest[:19]}", flush=True)
+    except (BuildError, ModelError, OSError, KeyError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0
