@@ -167,6 +167,8 @@ class Builder:
             "GOFLAGS": "-buildvcs=false -modcacherw",
             "GOMODCACHE": str(self._cache.resolve() / "go" / "mod"),
             "GOCACHE": str(self._cache.resolve() / "go" / "build"),
+            # Where the toolchain counts its own use.
+            "XDG_CONFIG_HOME": str(self._cache.resolve() / "go" / "config"),
         }
 
     def _run(self, command: list[str], cwd: Path, env: dict[str, str] | None = None) -> str:
