@@ -132,7 +132,7 @@ def build(
 
     :param chaincode: directory with ``__main__.py`` and a ``requirements.txt`` that pins by hash
     :param add: files to put at absolute paths, executable where they are executable
-    :param mirror: Debian mirror instead of mmdebstrap's default (deb.debian.org, with security updates)
+    :param mirror: Debian mirror instead of mmdebstrap's default, which has the security updates
     :raises RootfsError: when a tool fails or the chaincode is incomplete
     """
     for name in ("__main__.py", "requirements.txt"):
