@@ -52,12 +52,12 @@ try:
         issue_server,
         make_root,
     )
+    from ansible_collections.selvedge.fabric.plugins.module_utils.model.store_config import CONTROLLER_NAME
 
     MISSING = ""
 except ImportError as error:
     MISSING = str(error.name)
 
-CONTROLLER_NAME = "selvedge-controller"
 DAYS = 3650
 
 

@@ -9,7 +9,11 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.model.ca_config im
     TLS_FILE,
     server_config,
 )
-from ansible_collections.selvedge.fabric.plugins.module_utils.model.compose import bind, shell
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.compose import (
+    bind,
+    operations_healthcheck,
+    shell,
+)
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import Network, Service
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.paths import DATA, IN_SECRETS, UID
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.secrets_layout import folder_of
@@ -28,14 +32,7 @@ def ca_files(network: Network, service: Service) -> dict[str, str]:
 
 def ca_service(network: Network, service: Service, image: str) -> dict[str, Any]:
     """One server with the enrolment and the TLS CA. Whatever it writes beside its database is in memory."""
-    probe = [
-        "healthcheck",
-        f"https://127.0.0.1:{service.ports['operations']}/healthz",
-        "-ca", f"{IN_SECRETS}/tls_cert",
-        "-cert", f"{IN_SECRETS}/server_cert",
-        "-key", f"{IN_SECRETS}/server_key",
-        "-server-name", service.name,
-    ]  # fmt: skip
+    probe = operations_healthcheck(service, "tls_cert", "server_cert", "server_key")
     definition = shell(service.name, image, service.settings, probe)
     owned = f"uid={UID},gid={UID},mode=0700,size=8m"
     return {

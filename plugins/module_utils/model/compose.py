@@ -60,14 +60,14 @@ def shell(name: str, image: str, settings: dict[str, Any], healthcheck: list[str
     }
 
 
-def https_healthcheck(service: Service, path: str = "/healthz") -> list[str]:
-    """Ask the operations endpoint with the node's own certificate."""
+def operations_healthcheck(service: Service, ca: str, cert: str, key: str) -> list[str]:
+    """Ask the service's operations endpoint with its own certificate; names of files below /run/secrets."""
     return [
         "healthcheck",
-        f"https://127.0.0.1:{service.ports['operations']}{path}",
-        "-ca", f"{_CERTS}/ca.crt",
-        "-cert", f"{_CERTS}/server.crt",
-        "-key", f"{_CERTS}/server.key",
+        f"https://127.0.0.1:{service.ports['operations']}/healthz",
+        "-ca", f"{IN_SECRETS}/{ca}",
+        "-cert", f"{IN_SECRETS}/{cert}",
+        "-key", f"{IN_SECRETS}/{key}",
         "-server-name", service.name,
     ]  # fmt: skip
 
@@ -156,8 +156,9 @@ def peer(network: Network, service: Service, image: str) -> dict[str, Any]:
 
 
 def _node(network: Network, service: Service, image: str, environment: dict[str, str]) -> dict[str, Any]:
+    probe = operations_healthcheck(service, "tls/ca.crt", "tls/server.crt", "tls/server.key")
     return {
-        **shell(service.name, image, service.settings, https_healthcheck(service)),
+        **shell(service.name, image, service.settings, probe),
         "environment": environment,
         "ports": _publish(service),
         "extra_hosts": _elsewhere(network, service.host.name),

@@ -13,6 +13,8 @@ import json
 from typing import Any
 
 ADMIN_POLICY = "selvedge-controller"
+# Common name of the controller's client certificate, by which the store knows it.
+CONTROLLER_NAME = "selvedge-controller"
 _EVERYTHING = ["create", "read", "update", "patch", "delete", "list", "scan"]
 
 # What the controller may do. It can write policies, so this is an administrator; the list says what is used,

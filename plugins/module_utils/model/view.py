@@ -39,11 +39,13 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.model.secrets_layo
     templates,
     waits,
 )
-from ansible_collections.selvedge.fabric.plugins.module_utils.model.store_config import server_config
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.store_config import (
+    CONTROLLER_NAME,
+    server_config,
+)
 
 # A transaction that every contract knows, that reads and writes nothing, and is committed all the same.
 PROBE = {"function": "org.hyperledger.fabric:GetMetadata", "args": []}
-CONTROLLER_NAME = "selvedge-controller"
 STORE_MATERIAL = ["ca_cert", "seal_key", "server_cert", "server_key"]
 REGISTRY_MATERIAL = ["ca_cert", "server_cert", "server_key"]
 _LEDGER_KINDS = ("orderer", "peer", "chaincode")
