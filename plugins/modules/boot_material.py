@@ -22,8 +22,8 @@ options:
   store: {description: "How to reach the store, for a secret id.", type: dict}
   approle: {description: "The host's AppRole, for a secret id.", type: str}
   data: {description: "Folder with data that only the present C(seal_key) opens.", type: path}
-  config: {description: "The unit's configuration; the unit is restarted when it runs with another.", type: path}
-  loaded: {description: The copy of O(config) that the unit made when it started., type: path}
+  revision: {description: "Names the unit's configuration; the unit is restarted when it runs with another.", type: str}
+  loaded: {description: The file with the revision that the unit runs with., type: path}
 attributes:
   check_mode: {support: full, description: Predicts}
 author: The Selvedge maintainers (@selvedge)

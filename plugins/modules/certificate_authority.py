@@ -54,6 +54,7 @@ options:
     default: 30
 extends_documentation_fragment:
   - selvedge.fabric.store
+  - selvedge.fabric.planned
 attributes:
   check_mode:
     support: full
@@ -108,16 +109,18 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.authority i
     plan_authority,
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.errors import FabricError
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.planned import (
+    PLANNED_ARGUMENTS,
+    Planned,
+    open_planned,
+)
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.x509 import days_left
 from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.base import (
     Secret,
     SecretsBackend,
     SecretsError,
 )
-from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.registry import (
-    STORE_ARGUMENT,
-    open_store,
-)
+from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.registry import STORE_ARGUMENT
 
 
 def ensure(store: SecretsBackend, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
@@ -181,11 +184,14 @@ def main() -> None:
             "server_days": {"type": "int", "default": 365},
             "renew_before_days": {"type": "int", "default": 30},
             "store": STORE_ARGUMENT,
+            **PLANNED_ARGUMENTS,
         },
         supports_check_mode=True,
     )
     try:
-        result = ensure(open_store(module.params["store"]), module.params, module.check_mode)
+        planned = Planned.from_options(module.params, module.check_mode)
+        store = open_planned(module.params["store"], planned)
+        result = ensure(store, module.params, module.check_mode)
     except (FabricError, SecretsError) as error:
         module.fail_json(msg=str(error))
     module.exit_json(**result)

@@ -124,6 +124,7 @@ requirements:
 extends_documentation_fragment:
   - selvedge.fabric.topology
   - selvedge.fabric.store
+  - selvedge.fabric.planned
 seealso:
   - module: selvedge.fabric.chaincode_info
   - module: selvedge.fabric.transaction
@@ -198,12 +199,17 @@ try:
         select_peers,
     )
     from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.definition import Definition
+    from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.planned import (
+        PLANNED_ARGUMENTS,
+        Planned,
+    )
     from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.topology import Topology
 
     MISSING = ""
 except ImportError as error:
     MISSING = str(error.name)
     SHARED_ARGUMENTS = {"topology": {"type": "dict"}, "store": {"type": "dict"}, "timeout": {"type": "int"}}
+    PLANNED_ARGUMENTS = {}
 
 ARGUMENTS: dict[str, Any] = {
     **SHARED_ARGUMENTS,
@@ -229,6 +235,7 @@ ARGUMENTS: dict[str, Any] = {
     "peers": {"type": "list", "elements": "str", "default": []},
     "state": {"type": "str", "choices": ["present", "approved"], "default": "present"},
     "wait": {"type": "bool", "default": True},
+    **PLANNED_ARGUMENTS,
 }
 
 
@@ -262,7 +269,9 @@ def main() -> None:
         module.fail_json(msg=missing_required_lib(MISSING))
     params = module.params
     with failures(module):
-        topology = open_topology(params)
+        topology = open_topology(
+            params, Planned.from_options(params, module.check_mode) if module.check_mode else None
+        )
         goal = wanted(topology, params)
         difference = plan(goal, rollout.read(topology, goal))
         if not module.check_mode:

@@ -111,6 +111,7 @@ requirements:
 extends_documentation_fragment:
   - selvedge.fabric.topology
   - selvedge.fabric.store
+  - selvedge.fabric.planned
 seealso:
   - module: selvedge.fabric.channel_info
   - module: selvedge.fabric.chaincode
@@ -191,11 +192,16 @@ try:
     from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.configtx_definition import (
         ChannelDefinition,
     )
+    from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.planned import (
+        PLANNED_ARGUMENTS,
+        Planned,
+    )
 
     MISSING = ""
 except ImportError as error:
     MISSING = str(error.name)
     SHARED_ARGUMENTS = {"topology": {"type": "dict"}, "store": {"type": "dict"}}
+    PLANNED_ARGUMENTS = {}
 
 ARGUMENTS: dict[str, Any] = {
     **SHARED_ARGUMENTS,
@@ -221,6 +227,7 @@ ARGUMENTS: dict[str, Any] = {
     "allow_removal": {"type": "bool", "default": False},
     "state": {"type": "str", "choices": ["present"], "default": "present"},
     "timeout": {"type": "int", "default": 60},
+    **PLANNED_ARGUMENTS,
 }
 
 
@@ -231,7 +238,9 @@ def main() -> None:
     params = module.params
     with failures(module):
         definition = ChannelDefinition.from_option(params["name"], params["definition"])
-        topology = open_topology(params)
+        topology = open_topology(
+            params, Planned.from_options(params, module.check_mode) if module.check_mode else None
+        )
         plan = plan_channel(topology, definition, params["timeout"], params["allow_removal"])
         state = plan.state if module.check_mode else apply_channel(topology, plan, params["timeout"])
         module.exit_json(

@@ -21,6 +21,8 @@ options:
     description:
       - Files to have, each with C(path), C(content) and C(mode); they belong to the user that the module runs as.
         Parent directories are made as 0755.
+      - A file is replaced by rename. One with C(in_place) is written into instead, because containers have mounted it; keep
+        such a file short.
     type: list
     elements: dict
     default: []
@@ -116,6 +118,19 @@ def found_file(path: str) -> tuple[bytes | None, str]:
     return content, f"mode {stat.S_IMODE(found.st_mode):04o}, owner {found.st_uid}\n"
 
 
+def write_in_place(path: str, content: bytes, mode: int) -> None:
+    """Write into the file that is there: who has mounted it sees the new content. One write, then the rest is cut."""
+    descriptor = os.open(path, os.O_WRONLY)
+    try:
+        os.pwrite(descriptor, content, 0)
+        os.ftruncate(descriptor, len(content))
+        os.fsync(descriptor)
+        os.fchmod(descriptor, mode)
+        os.fchown(descriptor, os.geteuid(), os.getegid())
+    finally:
+        os.close(descriptor)
+
+
 def write_file(path: str, content: bytes, mode: int) -> None:
     """Write by rename: a reader sees the old content or the new, a full disk leaves the old one."""
     make_parents(path)
@@ -186,14 +201,15 @@ class HostState:
         reload = False
         try:
             for item in items:
-                if self._file(item["path"], item["content"], int(item["mode"], 8)):
+                in_place = bool(item.get("in_place"))
+                if self._file(item["path"], item["content"], int(item["mode"], 8), in_place):
                     reload = reload or item["path"].startswith(UNIT_FOLDER)
         finally:
             # Also after a failure: the next run finds these units written and would not reload them.
             if reload and not self._module.check_mode:
                 self._module.run_command(["systemctl", "daemon-reload"], check_rc=True)
 
-    def _file(self, path: str, content: str, mode: int) -> bool:
+    def _file(self, path: str, content: str, mode: int, in_place: bool = False) -> bool:
         """Have one file; return whether it was different."""
         self.at = path
         wanted = content.encode()
@@ -207,7 +223,7 @@ class HostState:
         if before is not None and attributes != fits:
             self._changes(path, attributes, fits)
         if not self._module.check_mode:
-            write_file(path, wanted, mode)
+            (write_in_place if in_place and before is not None else write_file)(path, wanted, mode)
         return True
 
     def units(self, names: list[str], state: str) -> None:

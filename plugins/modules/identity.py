@@ -26,6 +26,7 @@ options:
 extends_documentation_fragment:
   - selvedge.fabric.identities
   - selvedge.fabric.store
+  - selvedge.fabric.planned
 attributes:
   check_mode:
     support: full
@@ -84,11 +85,13 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.enrolment i
     look_up,
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.errors import FabricError
-from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.base import SecretsBackend, SecretsError
-from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.registry import (
-    STORE_ARGUMENT,
-    open_store,
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.planned import (
+    PLANNED_ARGUMENTS,
+    Planned,
+    open_planned,
 )
+from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.base import SecretsBackend, SecretsError
+from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.registry import STORE_ARGUMENT
 
 
 def ensure(store: SecretsBackend, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
@@ -151,11 +154,14 @@ def main() -> None:
             "rotate": {"type": "list", "elements": "str", "default": []},
             "ca_timeout": {"type": "int", "default": 30},
             "store": STORE_ARGUMENT,
+            **PLANNED_ARGUMENTS,
         },
         supports_check_mode=True,
     )
     try:
-        result = ensure(open_store(module.params["store"]), module.params, module.check_mode)
+        planned = Planned.from_options(module.params, module.check_mode)
+        store = open_planned(module.params["store"], planned)
+        result = ensure(store, module.params, module.check_mode)
     except (FabricError, SecretsError) as error:
         module.fail_json(msg=str(error))
     module.exit_json(**result)

@@ -60,6 +60,14 @@ options:
     type: list
     elements: str
     default: []
+  without:
+    description:
+      - Names of orderers that are about to be stopped. The question then is another one; whether every channel that they
+        take part in keeps its Raft quorum without them. RV(results) has a verdict for each of these channels.
+      - A channel of one or two consenters tolerates no loss, and is not judged.
+    type: list
+    elements: str
+    default: []
   fail:
     description: Whether to fail when something is not healthy.
     type: bool
@@ -107,6 +115,14 @@ EXAMPLES = r"""
     channels: "{{ channels }}"
     nodes: [orderer1.orderer.lab]
     wait: 30
+
+- name: Wait until an orderer can be stopped without harm
+  selvedge.fabric.network_health:
+    topology: "{{ topology }}"
+    store: "{{ store }}"
+    channels: "{{ channels }}"
+    without: [orderer1.orderer.lab]
+    wait: 30
 """
 
 RETURN = r"""
@@ -126,7 +142,7 @@ results:
   elements: dict
   contains:
     subject: {description: "Its name; V(store) for the store.", type: str}
-    kind: {description: "V(orderer), V(peer), V(ca) or V(store).", type: str}
+    kind: {description: "V(orderer), V(peer), V(ca), V(store), or V(channel) with O(without).", type: str}
     organization: {description: Its organisation; empty for the store., type: str}
     status: {description: "V(healthy), V(degraded) or V(unhealthy).", type: str}
     reasons: {description: "Why, the gravest first.", type: list, elements: str}
@@ -181,6 +197,7 @@ try:
         Authority,
         ChannelMembers,
     )
+    from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health_quorum import QuorumCheck
     from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.network_health import NetworkCheck
 
     MISSING = ""
@@ -198,6 +215,7 @@ ARGUMENTS: dict[str, Any] = {
     "certificate_days_min": {"type": "int", "default": 14},
     "max_lag": {"type": "int", "default": 0},
     "nodes": {"type": "list", "elements": "str", "default": []},
+    "without": {"type": "list", "elements": "str", "default": []},
     "fail": {"type": "bool", "default": True},
 }
 
@@ -208,19 +226,21 @@ def main() -> None:
         module.fail_json(msg=missing_required_lib(MISSING))
     params = module.params
     with failures(module):
+        topology = open_topology(params)
+        without = params["without"]
         check = NetworkCheck(
-            topology=open_topology(params),
+            topology=topology,
             channels=[ChannelMembers.from_option(item) for item in params["channels"]],
             authorities=[Authority.from_option(item) for item in params["authorities"]],
             store_option=params["store"],
             level=params["level"],
             certificate_days_min=params["certificate_days_min"],
             max_lag=params["max_lag"],
-            nodes=params["nodes"],
+            nodes=[node.name for node in topology.orderers] if without else params["nodes"],
         )
         started = time.monotonic()
         try:
-            results = wait_until_healthy(check, params["wait"])
+            results = wait_until_healthy(QuorumCheck(check, without) if without else check, params["wait"])
             problem = ""
         except UnhealthyError as error:
             results, problem = error.results, str(error)

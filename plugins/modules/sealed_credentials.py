@@ -20,12 +20,12 @@ options:
   data:
     description: Folder with data that only the present C(seal_key) opens. While it has any, a missing one is an error.
     type: path
-  config:
+  revision:
     description:
-      - Configuration file of the unit, which copies it to O(loaded) when it starts. Where the two differ, the unit
-        runs with an older one and is restarted.
-    type: path
-  loaded: {description: The copy of O(config) that the unit made., type: path}
+      - Text that names the configuration which the unit is to run with. The unit copies it to O(loaded) when it starts.
+        Where the two differ, the unit runs with an older one and is restarted.
+    type: str
+  loaded: {description: The file with the revision that the unit runs with., type: path}
 attributes:
   check_mode: {support: full, description: Predicts}
 author: The Selvedge maintainers (@selvedge)
@@ -64,11 +64,11 @@ def seal(module: AnsibleModule, path: str, name: str, value: bytes) -> None:
     os.rename(path + ".new", path)
 
 
-def same_content(first: str, second: str) -> bool:
-    """Whether both files are there and equal."""
+def has_content(path: str, text: str) -> bool:
+    """Whether the file is there and has this text."""
     try:
-        with open(first, "rb") as one, open(second, "rb") as other:
-            return one.read() == other.read()
+        with open(path) as file:
+            return file.read() == text
     except FileNotFoundError:
         return False
 
@@ -81,10 +81,10 @@ def main() -> None:
             "values": {"type": "dict", "no_log": True},
             "unit": {"type": "str", "required": True},
             "data": {"type": "path"},
-            "config": {"type": "path"},
+            "revision": {"type": "str"},
             "loaded": {"type": "path"},
         },
-        required_together=[("config", "loaded")],
+        required_together=[("revision", "loaded")],
         supports_check_mode=True,
     )
     options = module.params
@@ -106,7 +106,7 @@ def main() -> None:
     if missing and not values:
         module.exit_json(changed=True, missing=missing)
     code, _, _ = module.run_command(["systemctl", "is-active", "--quiet", options["unit"]])
-    stale = bool(options["config"]) and not same_content(options["config"], options["loaded"])
+    stale = bool(options["revision"]) and not has_content(options["loaded"], options["revision"])
     changed = bool(values) or bool(code) or stale
     if module.check_mode:
         module.exit_json(changed=changed, missing=missing)

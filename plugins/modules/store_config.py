@@ -60,6 +60,7 @@ options:
     default: false
 extends_documentation_fragment:
   - selvedge.fabric.store
+  - selvedge.fabric.planned
 attributes:
   check_mode:
     support: full
@@ -107,12 +108,16 @@ def ensure(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     store = open_openbao(params["store"])
     from ansible_collections.selvedge.fabric.plugins.module_utils.secrets import openbao_admin
 
+    new = check_mode and "store" in params["new_services"]
+
     hosts = [openbao_admin.Host(**host) for host in params["hosts"]]
     desired = openbao_admin.desired_state(
         [m["path"] for m in params["mounts"]], hosts, params["token_period"]
     )
     admin = openbao_admin.Admin(store)
-    difference = openbao_admin.compare(admin.read(desired, params["purge"]), desired, params["purge"])
+    # A store that a run would create first has nothing in it.
+    actual = {} if new else admin.read(desired, params["purge"])
+    difference = openbao_admin.compare(actual, desired, params["purge"])
     if not check_mode:
         admin.apply(difference)
     return {
@@ -146,6 +151,8 @@ def main() -> None:
             "token_period": {"type": "int", "default": 3600, "no_log": False},
             "purge": {"type": "bool", "default": False},
             "store": STORE_ARGUMENT,
+            "new_services": {"type": "list", "elements": "str", "default": []},
+            "stopped_services": {"type": "list", "elements": "str", "default": []},
         },
         supports_check_mode=True,
     )

@@ -7,11 +7,15 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.errors import FabricError
-from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.topology import Topology
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.planned import (
+    Enrolled,
+    Planned,
+    open_planned,
+)
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.topology import SecretReader, Topology
 from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.base import SecretsError
 from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.registry import (
     STORE_ARGUMENT,
-    open_store,
 )
 
 SHARED_ARGUMENTS: dict[str, Any] = {
@@ -34,10 +38,16 @@ def failures(module: _Failing) -> Iterator[None]:
         module.fail_json(msg=str(error))
 
 
-def open_topology(params: Mapping[str, Any]) -> Topology:
-    """The network as ``topology`` and ``store`` describe it. Raises FabricError, SecretsError."""
+def open_topology(params: Mapping[str, Any], planned: Planned | None = None) -> Topology:
+    """The network as ``topology`` and ``store`` describe it. Raises FabricError, SecretsError.
+
+    :param planned: in check mode, what a run would start first; secrets that are not enrolled yet are made up then
+    """
     try:
-        return Topology.from_option(params["topology"], open_store(params["store"]))
+        store: SecretReader = open_planned(params["store"], planned or Planned())
+        if planned is not None:
+            store = Enrolled(store)
+        return Topology.from_option(params["topology"], store, planned)
     except (KeyError, TypeError) as error:
         raise FabricError(
             f"the topology option is wrong: {error}", next_step="make it with the collection's own filter"

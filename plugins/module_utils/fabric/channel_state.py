@@ -100,22 +100,33 @@ class ChannelNodes:
     def state(self, orderers: Iterable[str], peers: Iterable[str]) -> ChannelState:
         """Ask all nodes at the same time, waiting for those that are still starting."""
         calls: dict[str, Any] = {}
-        for name in orderers:
+        planned = self.topology.planned
+        for name in (name for name in orderers if not planned.silent(name)):
             call = partial(self.orderer_status, self.topology.node(name))
             calls[f"orderer {name}"] = partial(self.deadline.retry, call)
-        for name in peers:
+        for name in (name for name in peers if not planned.silent(name)):
             ask = partial(self.peer_has_joined, self.topology.node(name))
             calls[f"peer {name}"] = partial(self.deadline.retry, ask)
         found = together(calls)
+        running = any(found[f"orderer {name}"] is not None for name in orderers if not planned.silent(name))
         state = ChannelState(
-            orderers={name: found[f"orderer {name}"] for name in orderers},
-            peers={name: found[f"peer {name}"] for name in peers},
+            orderers={
+                name: self._assumed(name, running) if planned.silent(name) else found[f"orderer {name}"]
+                for name in orderers
+            },
+            peers={name: found.get(f"peer {name}", name in planned.stopped) for name in peers},
             block=None,
         )
-        if not state.joined:
+        if not state.joined or not running:
             return state
         newest = self.deadline.retry(lambda: self._first(state.joined, self.config_block))
         return ChannelState(state.orderers, state.peers, newest)
+
+    def _assumed(self, name: str, running: bool) -> ChannelStatus | None:
+        """What a silent orderer is taken for: one that has the channel, when it is only stopped and others have it."""
+        if name in self.topology.planned.new or not running:
+            return None
+        return ChannelStatus(self.channel, participation.CONSENTER, participation.ACTIVE, 0)
 
     def join_orderers(self, names: Iterable[str], block: common_pb2.Block) -> None:
         """Join orderers that have not; each must answer within the deadline."""

@@ -29,10 +29,15 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.topology im
 
 
 def read(topology: Topology, wanted: Wanted, timeout: float = 30) -> Actual:
-    """Ask the network. Asks one peer of each organisation, and each peer for what is installed."""
+    """Ask the network. Asks one peer of each organisation, and each peer for what is installed.
+
+    In check mode, peers that do not run yet are not asked: new ones have nothing installed, stopped ones what they should.
+    """
     deadline = time.monotonic() + timeout
     name, channel = wanted.definition.name, wanted.channel
-    endorsers = {org: wanted.peer_of(org) for org in wanted.organizations}
+    planned = topology.planned
+    running = [peer for peer in wanted.peers if not planned.silent(peer.name)]
+    endorsers = {peer.organization: peer for peer in reversed(running)}
     asked: dict[str, Any] = together(
         {
             f"installed on {peer.name}": partial(
@@ -41,7 +46,7 @@ def read(topology: Topology, wanted: Wanted, timeout: float = 30) -> Actual:
                 topology.signer(peer.organization),
                 remaining(deadline),
             )
-            for peer in wanted.peers
+            for peer in running
         }
         | {
             f"committed on {peer.name}": partial(
@@ -73,8 +78,11 @@ def read(topology: Topology, wanted: Wanted, timeout: float = 30) -> Actual:
             for org, peer in endorsers.items()
         }
     )
-    installed = {peer.name: frozenset(asked[f"installed on {peer.name}"]) for peer in wanted.peers}
-    return Actual(goal, committed, approvals, installed)
+    installed = {peer.name: frozenset(asked[f"installed on {peer.name}"]) for peer in running}
+    for peer in wanted.peers:
+        should = {wanted.packages[peer.organization].package_id} if peer.name in planned.stopped else ()
+        installed.setdefault(peer.name, frozenset(should))
+    return Actual(goal, committed, {org: approvals.get(org) for org in wanted.organizations}, installed)
 
 
 def apply(topology: Topology, plan: Plan, timeout: float = 120) -> None:

@@ -17,6 +17,7 @@ from functools import cached_property
 from typing import Any, Protocol
 
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.errors import FabricError
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.planned import Planned
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.signing import Signer
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.transport import Endpoint
 
@@ -72,16 +73,20 @@ class Topology:
     orderers: list[Node]
     peers: list[Node]
     store: SecretReader
+    planned: Planned = field(default_factory=Planned)
     _secrets: dict[str, dict[str, str]] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def from_option(cls, option: dict[str, Any], store: SecretReader) -> Topology:
+    def from_option(
+        cls, option: dict[str, Any], store: SecretReader, planned: Planned | None = None
+    ) -> Topology:
         """Build it from the modules' ``topology`` option."""
         return cls(
             organizations={item["name"]: Organization(**item) for item in option["organizations"]},
             orderers=[Node(**item) for item in option["orderers"]],
             peers=[Node(**item) for item in option["peers"]],
             store=store,
+            planned=planned or Planned(),
         )
 
     def secret(self, path: str) -> dict[str, str]:

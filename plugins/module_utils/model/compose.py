@@ -13,6 +13,7 @@ from typing import Any
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import Network, Service
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.paths import (
     DATA,
+    HOSTS_FILE,
     IN_SECRETS,
     SECRETS,
     UID,
@@ -86,10 +87,15 @@ def _publish(service: Service) -> list[str]:
     return [f"{port}:{port}" for port in service.ports.values()]
 
 
-def _elsewhere(network: Network, host: str) -> dict[str, str]:
-    """Names of the nodes on other hosts; those on this host are found by their container's name."""
+def hosts_file(network: Network, host: str) -> str:
+    """What nodes on ``host`` see as ``/etc/hosts``: the nodes on other hosts.
+
+    Those on the same host are found by their container's name. It is a mounted file and no part of a service's
+    definition, so that a network grows without a restart: Go's resolver reads the file again when it changed.
+    """
     nodes = [*network.orderers, *network.peers]
-    return {node.name: node.host.address for node in nodes if node.host.name != host}
+    lines = [f"{node.host.address} {node.name}" for node in nodes if node.host.name != host]
+    return "".join(f"{line}\n" for line in ["127.0.0.1 localhost", "::1 localhost", *lines])
 
 
 def orderer(network: Network, service: Service, image: str) -> dict[str, Any]:
@@ -123,13 +129,15 @@ def orderer(network: Network, service: Service, image: str) -> dict[str, Any]:
         "ORDERER_OPERATIONS_TLS_PRIVATEKEY": f"{_CERTS}/server.key",
         "ORDERER_OPERATIONS_TLS_CLIENTROOTCAS": f"[{_CERTS}/ca.crt]",
     }
-    return _node(network, service, image, environment)
+    return _node(service, image, environment)
 
 
 def peer(network: Network, service: Service, image: str) -> dict[str, Any]:
     """A peer with LevelDB, Gateway and the chaincode-as-a-service builder."""
     organization = network.organizations[service.organization]
-    others = [node.endpoint for node in organization.peers if node is not service]
+    # Only those before it, so that a peer that comes later changes nobody's definition. Anchor peers, and what the
+    # others remember, bring back whoever was away.
+    earlier = [node.endpoint for node in organization.peers[: organization.peers.index(service)]]
     builder = {"peername": service.name, "root_cert_file": f"{_CERTS}/ca.crt"}
     environment = {
         "FABRIC_LOGGING_SPEC": service.settings["log_level"],
@@ -140,7 +148,7 @@ def peer(network: Network, service: Service, image: str) -> dict[str, Any]:
         "CORE_PEER_MSPCONFIGPATH": f"{IN_SECRETS}/msp",
         "CORE_PEER_FILESYSTEMPATH": "/var/hyperledger/production",
         "CORE_LEDGER_SNAPSHOTS_ROOTDIR": "/var/hyperledger/production/snapshots",
-        "CORE_PEER_GOSSIP_BOOTSTRAP": " ".join(others) or service.endpoint,
+        "CORE_PEER_GOSSIP_BOOTSTRAP": " ".join(earlier[:2]) or service.endpoint,
         "CORE_PEER_GOSSIP_EXTERNALENDPOINT": service.endpoint,
         "CORE_PEER_TLS_ENABLED": "true",
         "CORE_PEER_TLS_CERT_FILE": f"{_CERTS}/server.crt",
@@ -152,17 +160,17 @@ def peer(network: Network, service: Service, image: str) -> dict[str, Any]:
         "CORE_OPERATIONS_TLS_KEY_FILE": f"{_CERTS}/server.key",
         "CORE_OPERATIONS_TLS_CLIENTROOTCAS_FILES": f"{_CERTS}/ca.crt",
     }
-    return _node(network, service, image, environment)
+    return _node(service, image, environment)
 
 
-def _node(network: Network, service: Service, image: str, environment: dict[str, str]) -> dict[str, Any]:
+def _node(service: Service, image: str, environment: dict[str, str]) -> dict[str, Any]:
     probe = operations_healthcheck(service, "tls/ca.crt", "tls/server.crt", "tls/server.key")
     return {
         **shell(service.name, image, service.settings, probe),
         "environment": environment,
         "ports": _publish(service),
-        "extra_hosts": _elsewhere(network, service.host.name),
         "volumes": [
+            bind(HOSTS_FILE, "/etc/hosts"),
             bind(folder_of(service), IN_SECRETS),
             bind(f"{DATA}/{service.name}", "/var/hyperledger/production", read_only=False),
         ],

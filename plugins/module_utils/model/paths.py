@@ -12,6 +12,8 @@ SECRETS = "/run/selvedge/secrets"
 CREDENTIALS = "/etc/credstore.encrypted"
 CA_CERT = f"{CONFIG}/ca.crt"
 AGENT = f"{CONFIG}/agent"
+HOSTS_FILE = f"{CONFIG}/nodes.hosts"
+STACKS = f"{CONFIG}/stacks"
 
 # Inside containers.
 IN_SECRETS = "/run/secrets"

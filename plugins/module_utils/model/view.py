@@ -27,6 +27,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.model.paths import
     CONFIG,
     CREDENTIALS,
     DATA,
+    HOSTS_FILE,
     LIBRARY,
     SECRETS,
     UID,
@@ -189,10 +190,11 @@ def host_view(network: Network, host: str, lock: dict[str, str], ca_cert: str) -
                 definition,
                 [line for service in members for line in waits(rendered[service.name])],
             )
-    if services:
-        files += _agent_files(
-            network, host, images, [t for service in services for t in rendered[service.name]]
-        )
+    agent = _agent_files(network, host, images, [t for service in services for t in rendered[service.name]])
+    files += agent if services else []
+    if "ledger" in stacks:
+        # Containers have the file itself mounted, so it is written into, not replaced.
+        files.append({**_file(HOSTS_FILE, compose.hosts_file(network, host)), "in_place": True})
     for stack, (definition, lines) in stacks.items():
         files += _stack_files(network, stack, definition, lines)
     data = [
@@ -206,6 +208,8 @@ def host_view(network: Network, host: str, lock: dict[str, str], ca_cert: str) -
         "stacks": {name: _project(network, name, definition) for name, (definition, _) in stacks.items()},
         "material": material,
         "agent": bool(services),
+        # What the agent is to run with; it is restarted when it runs with another program or configuration.
+        "agent_revision": next(file["content"] for file in agent if file["path"] == f"{AGENT}/revision"),
         "agent_image": images.reference("openbao", network.settings["secrets_store"]["version"]),
         "images": sorted(
             {item["image"] for definition, _ in stacks.values() for item in definition.values()}
@@ -296,10 +300,15 @@ def controller_view(network: Network, state_dir: str) -> dict[str, Any]:
             for org in network.organizations.values()
         ],
         "identities": _identities(network),
+        "placement": {service.name: service.host.name for service in _everything(network)},
         "topology": _topology(network),
         "channels": [_channel(network, channel) for channel in network.settings["channels"]],
         "chaincodes": [_chaincode(network, chaincode) for chaincode in network.settings["chaincodes"]],
     }
+
+
+def _everything(network: Network) -> list[Service]:
+    return [*network.cas, *network.orderers, *network.peers, *network.chaincodes]
 
 
 def lab_hosts(network: Network) -> list[dict[str, Any]]:
@@ -378,7 +387,6 @@ def _agent_files(
         _file(f"{AGENT}/agent.json", text),
         _file(f"{AGENT}/role_id", role_id(network, host)),
         _file(f"{AGENT}/image", f"{image}\n"),
-        # What the agent is to run with; it is restarted when it runs with another program or configuration.
         _file(f"{AGENT}/revision", compose.digest_of(text, image) + "\n"),
     ]
 

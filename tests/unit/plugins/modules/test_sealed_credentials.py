@@ -114,8 +114,7 @@ def test_a_unit_that_does_not_run_is_started_and_check_mode_knows(
     tmp_path: Path,
 ) -> None:
     """A unit that runs with another configuration than the host has is restarted."""
-    more = {"config": str(tmp_path / "config"), "loaded": str(tmp_path / "loaded")}
-    (tmp_path / "config").write_text("same")
+    more = {"revision": "same", "loaded": str(tmp_path / "loaded")}
     if loaded:
         (tmp_path / "loaded").write_text(loaded)
     call(run, values=ENCODED)

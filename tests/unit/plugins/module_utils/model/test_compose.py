@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 from ansible_collections.selvedge.fabric.plugins.module_utils.model import compose
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import load
 from ansible_collections.selvedge.fabric.tests.unit.plugins.module_utils.model.samples import (
+    LAB_HOSTS,
     MODELS,
     all_services,
+    lab_model,
     sample,
 )
 
@@ -125,28 +128,47 @@ def test_operations_and_admin_ask_for_a_client_certificate() -> None:
         assert environment["CORE_PEER_LOCALMSPID"] == network.organizations[node.organization].msp_id
 
 
-def test_gossip_begins_with_the_organisations_other_peers() -> None:
+def test_gossip_begins_with_earlier_peers_so_that_a_later_one_changes_nobodys_definition() -> None:
     services = all_services(sample("wide"))
-    gossip = "CORE_PEER_GOSSIP_BOOTSTRAP"
-    assert services["p1.north-sea.fabric.example.org"]["environment"][gossip] == (
-        "p2.north-sea.fabric.example.org:17051 p3.north-sea.fabric.example.org:7071"
-    )
-    # A lone peer begins with itself.
-    assert (
-        services["p1.south.fabric.example.org"]["environment"][gossip] == "p1.south.fabric.example.org:7051"
-    )
+    begins = {
+        name: services[f"{name}.fabric.example.org"]["environment"]["CORE_PEER_GOSSIP_BOOTSTRAP"]
+        for name in ("p1.north-sea", "p2.north-sea", "p3.north-sea", "p1.south")
+    }
+    assert begins == {
+        # The first begins with itself.
+        "p1.north-sea": "p1.north-sea.fabric.example.org:7051",
+        "p2.north-sea": "p1.north-sea.fabric.example.org:7051",
+        "p3.north-sea": "p1.north-sea.fabric.example.org:7051 p2.north-sea.fabric.example.org:17051",
+        "p1.south": "p1.south.fabric.example.org:7051",
+    }
 
 
-def test_names_of_nodes_elsewhere_are_known_and_those_here_are_left_to_the_engine() -> None:
+def test_a_peer_more_on_another_host_leaves_every_other_definition_as_it_was() -> None:
+    model, hosts = lab_model(), LAB_HOSTS
+    before = all_services(load(model, hosts))
+    model["organizations"][1]["peers"].append({"name": "peer2", "host": "host3"})
+    after = all_services(load(model, hosts))
+    new = set(after) - set(before)
+    assert new == {"peer2.org1.lab.example", "assets.peer2.org1.lab.example"}
+    assert {name: after[name] for name in before} == before
+
+
+def test_names_of_nodes_elsewhere_are_in_the_mounted_file_and_those_here_are_left_to_the_engine() -> None:
     network = sample("lab")
-    services = all_services(network)
-    for node in [*network.orderers, *network.peers]:
-        elsewhere = {
-            other.name: other.host.address
-            for other in [*network.orderers, *network.peers]
-            if other.host.name != node.host.name
-        }
-        assert services[node.name]["extra_hosts"] == elsewhere
+    assert compose.hosts_file(network, "host1").splitlines() == [
+        "127.0.0.1 localhost",
+        "::1 localhost",
+        "172.30.10.12 orderer2.orderers.lab.example",
+        "172.30.10.13 orderer3.orderers.lab.example",
+        "172.30.10.12 peer1.org1.lab.example",
+        "172.30.10.12 peer0.org2.lab.example",
+        "172.30.10.13 peer1.org2.lab.example",
+    ]
+    mounts = {
+        node.name: [volume["target"] for volume in all_services(network)[node.name]["volumes"]]
+        for node in [*network.orderers, *network.peers]
+    }
+    assert all("/etc/hosts" in targets for targets in mounts.values())
 
 
 def test_the_healthcheck_asks_with_the_nodes_own_certificate() -> None:

@@ -1,0 +1,73 @@
+"""What converging a Compose project would do, by service, out of what Compose's dry run says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+# What Compose is about to do with a container, gravest first. Source: docker/compose pkg/progress and pkg/compose.
+_CREATE, _RECREATE, _START, _REMOVE = "create", "recreate", "start", "remove"
+_MEANING = {
+    "Recreate": _RECREATE,
+    "Creating": _CREATE,
+    "Removing": _REMOVE,
+    "Stopping": _REMOVE,
+    "Starting": _START,
+}
+_RANK = (_RECREATE, _CREATE, _REMOVE, _START)
+_SIGNS = {_RECREATE: "~", _CREATE: "+", _REMOVE: "-", _START: "+"}
+
+
+@dataclass(frozen=True)
+class StackPlan:
+    """What happens to a project's containers. All lists have service names, ``remove`` has container names.
+
+    :param create: containers that are not there
+    :param recreate: containers whose definition differs; they stop and start
+    :param start: containers that are there, fit, and do not run
+    :param remove: containers that the definition does not have
+    """
+
+    create: tuple[str, ...] = ()
+    recreate: tuple[str, ...] = ()
+    start: tuple[str, ...] = ()
+    remove: tuple[str, ...] = field(default=())
+
+    def __bool__(self) -> bool:
+        return bool(self.create or self.recreate or self.start or self.remove)
+
+    @property
+    def fresh(self) -> list[str]:
+        """Services that can start at any time: nobody loses anything by it."""
+        return sorted({*self.create, *self.start})
+
+    @property
+    def lines(self) -> list[str]:
+        """``"~ peer0.org1.lab.example: recreate"``, a line for each container."""
+        return [f"{_SIGNS[what]} {name}: {what}" for what in _RANK for name in getattr(self, what)]
+
+    def as_dict(self) -> dict[str, Any]:
+        """For a result: plain types, and what follows from them."""
+        plain = {key: list(value) for key, value in asdict(self).items()}
+        return {**plain, "fresh": self.fresh, "lines": self.lines}
+
+
+def read_plan(services: Mapping[str, Any], actions: Iterable[Mapping[str, str]]) -> StackPlan:
+    """Sort Compose's actions.
+
+    :param services: the project's services, each perhaps with a ``container_name``
+    :param actions: ``what`` (``container`` counts), ``id`` (the container's name) and ``status``, as
+        ``community.docker.docker_compose_v2`` returns them from its check mode
+    """
+    names = {str(service.get("container_name") or name): name for name, service in services.items()}
+    found: dict[str, set[str]] = {}
+    for action in actions:
+        meaning = _MEANING.get(action["status"])
+        if action["what"] == "container" and meaning:
+            found.setdefault(action["id"], set()).add(meaning)
+    kinds: dict[str, list[str]] = {what: [] for what in _RANK}
+    for container, meanings in found.items():
+        what = next(rank for rank in _RANK if rank in meanings)
+        kinds[what].append(names.get(container, container))
+    return StackPlan(**{what: tuple(sorted(items)) for what, items in kinds.items()})
