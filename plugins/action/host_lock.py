@@ -49,7 +49,9 @@ def holder_of(process: int, playbook: str) -> dict[str, str]:
 
 def is_dead(other: dict[str, Any]) -> bool:
     """Whether a run is known to have ended. One on another machine is never known to."""
-    return other["controller"] == controller_id() and start_of(int(other["process"])) != other["started"]
+    return bool(
+        other["controller"] == controller_id() and start_of(int(other["process"])) != other["started"]
+    )
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]

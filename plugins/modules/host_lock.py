@@ -9,23 +9,28 @@ DOCUMENTATION = r"""
 module: host_lock
 short_description: Let one run at a time work on a host
 description:
-  - Takes a lock on the host for the C(ansible-playbook) process that runs this task. Another run that holds it is an error
-    that says who, since when, from which controller. The same run may take it again.
-  - A run that died leaves its lock behind. Where it ran on the same controller, its process is looked for, and the lock of a
-    dead one is taken over; what it started on the host is waited for. The lock of a run on another controller is broken
-    with O(break_lock) only.
+  - Takes a lock on the host for the C(ansible-playbook) process that runs this task. Another run that holds
+    it is an error that says who, and on which controller. The same run may take it again.
+  - A run that died leaves its lock behind. Where it ran on the same controller, its process is looked for,
+    and the lock of a dead one is taken over; what it started on the host is waited for. The lock of a run on
+    another controller is broken with O(break_lock) only.
   - The lock lies in memory (C(/run)), so a reboot ends it.
-  - Sets the fact C(selvedge_run), which playbooks put into the environment variable C(SELVEDGE_RUN) of all their tasks. By
-    it, processes on a host are known as those of a run.
+  - Sets the fact C(selvedge_run), which playbooks put into the environment variable C(SELVEDGE_RUN) of all
+    their tasks. By it, processes on a host are known as those of a run.
   - Takes no lock in check mode.
 options:
-  state: {description: V(held) takes the lock, V(released) gives it back., type: str, choices: [held, released], default: held}
+  state:
+    description: V(held) takes the lock, V(released) gives it back.
+    type: str
+    choices: [held, released]
+    default: held
   path:
     description: The lock's file.
     type: path
     default: /run/selvedge.lock
   holder:
-    description: Who asks; made by the action plugin. C(run), C(controller), C(process), C(started), C(user), C(playbook).
+    description: Who asks, with C(run), C(controller), C(process), C(started), C(user) and C(playbook). Made by the
+      action plugin.
     type: dict
   break_lock:
     description: The run whose lock is void, as the refusal names it.
@@ -167,8 +172,8 @@ def main() -> None:
     if left:
         shown = "; ".join(f"process {number}: {command[:120]}" for number, command in sorted(left.items()))
         module.fail_json(
-            msg=f"a run that died is still at work here after {options['wait']} s: {shown}. Next: wait for it or end it, "
-            "then run again"
+            msg=f"a run that died is still at work here after {options['wait']} s: {shown}. Next: wait for it or "
+            "end it, then run again"
         )
     write_record(path, holder)
     module.exit_json(changed=False, waited_for=seen, **result)

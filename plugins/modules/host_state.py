@@ -21,8 +21,8 @@ options:
     description:
       - Files to have, each with C(path), C(content) and C(mode); they belong to the user that the module runs as.
         Parent directories are made as 0755.
-      - A file is replaced by rename. One with C(in_place) is written into instead, because containers have mounted it; keep
-        such a file short.
+      - A file is replaced by rename. One with C(in_place) is written into instead, because containers have
+        mounted it; keep such a file short.
     type: list
     elements: dict
     default: []
@@ -41,6 +41,11 @@ options:
     type: list
     elements: path
     default: []
+  listings:
+    description: Folders whose names are returned in RV(found), as they are before anything is done.
+    type: list
+    elements: path
+    default: []
 attributes:
   check_mode: {support: full, description: Predicts each path and unit}
   diff_mode: {support: full, description: Before and after of each file}
@@ -56,6 +61,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+found:
+  description: The names in each folder of O(listings), sorted; none where there is no such folder.
+  returned: always
+  type: dict
+  sample: {"/etc/selvedge/stacks": ["ca", "ledger"]}
 changed_paths:
   description: Paths of directories and files that were created or changed.
   returned: always
@@ -171,6 +181,14 @@ def remove(path: str) -> None:
         shutil.rmtree(path)
 
 
+def names_in(path: str) -> list[str]:
+    """The names in a folder, sorted; none where there is no such folder."""
+    try:
+        return sorted(os.listdir(path))
+    except FileNotFoundError:
+        return []
+
+
 class HostState:
     """Compares and converges; collects what changed and the diff."""
 
@@ -279,11 +297,15 @@ def main() -> None:
             "units": {"type": "list", "elements": "str", "default": []},
             "units_state": {"type": "str", "choices": list(UNIT_COMMANDS), "default": "started"},
             "absent": {"type": "list", "elements": "path", "default": []},
+            "listings": {"type": "list", "elements": "path", "default": []},
         },
         supports_check_mode=True,
     )
     state = HostState(module)
+    found: dict[str, list[str]] = {}
     try:
+        for state.at in module.params["listings"]:
+            found[state.at] = names_in(state.at)
         state.directories(module.params["directories"])
         state.files(module.params["files"])
         state.units(module.params["units"], module.params["units_state"])
@@ -294,6 +316,7 @@ def main() -> None:
         changed=bool(state.changed_paths or state.changed_units),
         changed_paths=state.changed_paths,
         changed_units=state.changed_units,
+        found=found,
         diff=state.diff,
     )
 

@@ -62,8 +62,9 @@ options:
     default: []
   without:
     description:
-      - Names of orderers that are about to be stopped. The question then is another one; whether every channel that they
-        take part in keeps its Raft quorum without them. RV(results) has a verdict for each of these channels.
+      - Names of orderers that are about to be stopped. The question then is another one; whether every channel
+        that they take part in keeps its Raft quorum without them. RV(results) has a verdict for each of these
+        channels.
       - A channel of one or two consenters tolerates no loss, and is not judged.
     type: list
     elements: str

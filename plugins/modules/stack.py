@@ -62,8 +62,8 @@ EXAMPLES = r"""
 RETURN = r"""
 plan:
   description:
-    - What happens to which containers; C(create), C(recreate), C(start) and C(remove) with names, C(fresh) (to be created
-      or started), and C(lines) for people.
+    - What happens to which containers; C(create), C(recreate), C(start) and C(remove) with names, C(fresh)
+      (to be created or started), and C(lines) for people.
     - In a run with O(state=planned) the task is not changed by it, in check mode it is.
   returned: success
   type: dict

@@ -44,9 +44,8 @@ def open_topology(params: Mapping[str, Any], planned: Planned | None = None) -> 
     :param planned: in check mode, what a run would start first; secrets that are not enrolled yet are made up then
     """
     try:
-        store: SecretReader = open_planned(params["store"], planned or Planned())
-        if planned is not None:
-            store = Enrolled(store)
+        backend = open_planned(params["store"], planned or Planned())
+        store: SecretReader = backend if planned is None else Enrolled(backend)
         return Topology.from_option(params["topology"], store, planned)
     except (KeyError, TypeError) as error:
         raise FabricError(

@@ -31,7 +31,8 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.topology im
 def read(topology: Topology, wanted: Wanted, timeout: float = 30) -> Actual:
     """Ask the network. Asks one peer of each organisation, and each peer for what is installed.
 
-    In check mode, peers that do not run yet are not asked: new ones have nothing installed, stopped ones what they should.
+    In check mode, peers that do not run yet are not asked: new ones have nothing installed, stopped ones what
+    they should.
     """
     deadline = time.monotonic() + timeout
     name, channel = wanted.definition.name, wanted.channel

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -16,6 +17,8 @@ _MEANING = {
     "Starting": _START,
 }
 _RANK = (_RECREATE, _CREATE, _REMOVE, _START)
+# While Compose recreates a container, it goes by a temporary name. Source: docker/compose pkg/compose/convergence.go.
+_TEMPORARY = re.compile(r"^[0-9a-f]{12}_")
 _SIGNS = {_RECREATE: "~", _CREATE: "+", _REMOVE: "-", _START: "+"}
 
 
@@ -65,7 +68,7 @@ def read_plan(services: Mapping[str, Any], actions: Iterable[Mapping[str, str]])
     for action in actions:
         meaning = _MEANING.get(action["status"])
         if action["what"] == "container" and meaning:
-            found.setdefault(action["id"], set()).add(meaning)
+            found.setdefault(_TEMPORARY.sub("", action["id"]), set()).add(meaning)
     kinds: dict[str, list[str]] = {what: [] for what in _RANK}
     for container, meanings in found.items():
         what = next(rank for rank in _RANK if rank in meanings)

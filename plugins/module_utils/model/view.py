@@ -30,6 +30,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.model.paths import
     HOSTS_FILE,
     LIBRARY,
     SECRETS,
+    STACKS,
     UID,
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.schema import Problem
@@ -220,6 +221,8 @@ def host_view(network: Network, host: str, lock: dict[str, str], ca_cert: str) -
             )
         ),
         "units": [units.stack_unit(stack) for stack in stacks],
+        # What tells what is on the host: whether it was bootstrapped, and what left the model.
+        "listings": [LIBRARY, SECRETS, STACKS],
         "traces": _traces(network, host, bool(material)),
     }
 

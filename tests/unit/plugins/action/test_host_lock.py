@@ -42,6 +42,6 @@ def test_the_refusal_names_the_run_and_the_way_out() -> None:
     other = {**holder_of(4711, "Bring the network to the model"), "user": "ann", "run": "box-4711-9"}
     other["controller"] = "box 5a1c"
     assert refusal(other, "/x/run.lock") == (
-        "another run is at work here (/x/run.lock): 'Bring the network to the model' by ann on box, process 4711. Next: "
-        "wait until it ends. If that machine is gone, run again with -e selvedge_break_lock=box-4711-9"
+        "another run is at work here (/x/run.lock): 'Bring the network to the model' by ann on box, process 4711. "
+        "Next: wait until it ends. If that machine is gone, run again with -e selvedge_break_lock=box-4711-9"
     )

@@ -26,7 +26,8 @@ def test_every_container_gets_the_gravest_thing_that_happens_to_it() -> None:
         SERVICES,
         [
             *act("lab-ledger_default", "Creating", what="network"),
-            *act("peer0.org1", "Recreate", "Starting"),
+            *act("peer0.org1", "Recreate"),
+            *act("97f73515d988_peer0.org1", "Starting"),
             *act("store.lab.example", "Creating", "Starting"),
             *act("peer1.org1", "Starting"),
             *act("peer9.org1", "Stopping", "Removing"),

@@ -1,0 +1,23 @@
+"""Fixtures of the scenario: the deployment, its ledger, and an operator who edits the model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from ansible_collections.selvedge.fabric.molecule.shared.testing.deployment import Deployment
+from ansible_collections.selvedge.fabric.molecule.shared.testing.fixtures import deployment
+from ansible_collections.selvedge.fabric.molecule.shared.testing.ledger import Ledger
+from ansible_collections.selvedge.fabric.molecule.shared.testing.runs import Operator
+
+__all__ = ["deployment"]
+
+
+@pytest.fixture(scope="session")
+def ledger(deployment: Deployment) -> Ledger:  # noqa: F811 - pytest finds fixtures by their names
+    return Ledger(deployment)
+
+
+@pytest.fixture(scope="session")
+def operator(deployment: Deployment, tmp_path_factory: pytest.TempPathFactory) -> Operator:  # noqa: F811
+    return Operator(deployment, tmp_path_factory.mktemp("edited"))

@@ -1,0 +1,32 @@
+"""What a host still has of services that the model no longer puts there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible_collections.selvedge.fabric.plugins.module_utils.model import units
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.paths import SECRETS, STACKS
+
+# Stacks and secrets that are no service of the ledger; they are placed by the model's keys of these names.
+_FIXED = ("store", "registry")
+
+
+def leftovers(view: Mapping[str, Any], found: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """Compare what is on the host with its view.
+
+    :param view: ``host_view``; of its stacks the names and the services count
+    :param found: the names in ``STACKS`` and ``SECRETS`` on the host, by folder
+    :return: ``services`` that left, ``stacks`` of which nothing is left, their ``units``, and ``paths`` to remove
+
+    The registry's and the store's own are left alone: they move only by hand.
+    """
+    wanted = {name for project in view["stacks"].values() for name in project["services"]}
+    services = [name for name in found.get(SECRETS, ()) if name not in wanted and name not in _FIXED]
+    stacks = [name for name in found.get(STACKS, ()) if name not in view["stacks"] and name not in _FIXED]
+    return {
+        "services": services,
+        "stacks": stacks,
+        "units": [units.stack_unit(name) for name in stacks],
+        "paths": [*(f"{STACKS}/{name}" for name in stacks), *(f"{SECRETS}/{name}" for name in services)],
+    }

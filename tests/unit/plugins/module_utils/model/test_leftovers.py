@@ -1,0 +1,44 @@
+"""What left the model and is still on a host."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.leftovers import leftovers
+
+VIEW: dict[str, Any] = {
+    "stacks": {"ledger": {"services": {"peer0.org1.x": {}}}, "ca": {"services": {"ca.org1.x": {}}}}
+}
+STACKS, SECRETS = "/etc/selvedge/stacks", "/run/selvedge/secrets"
+
+
+def test_what_the_model_has_is_no_leftover() -> None:
+    found = {
+        STACKS: ["ledger", "ca", "registry", "store"],
+        SECRETS: ["peer0.org1.x", "ca.org1.x", "store", "registry"],
+    }
+    assert leftovers(VIEW, found) == {"services": [], "stacks": [], "units": [], "paths": []}
+
+
+def test_a_service_that_left_a_stack_that_stays() -> None:
+    found = {STACKS: ["ledger"], SECRETS: ["peer0.org1.x", "peer1.org1.x"]}
+    assert leftovers(VIEW, found) == {
+        "services": ["peer1.org1.x"],
+        "stacks": [],
+        "units": [],
+        "paths": ["/run/selvedge/secrets/peer1.org1.x"],
+    }
+
+
+def test_a_stack_of_which_nothing_is_left() -> None:
+    found = {STACKS: ["ca", "ledger"], SECRETS: ["ca.org1.x", "peer0.org1.x"]}
+    assert leftovers({"stacks": {"ca": VIEW["stacks"]["ca"]}}, found) == {
+        "services": ["peer0.org1.x"],
+        "stacks": ["ledger"],
+        "units": ["selvedge-stack@ledger.service"],
+        "paths": ["/etc/selvedge/stacks/ledger", "/run/selvedge/secrets/peer0.org1.x"],
+    }
+
+
+def test_a_bare_host_has_none() -> None:
+    assert leftovers({"stacks": {}}, {})["paths"] == []
