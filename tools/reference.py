@@ -70,8 +70,8 @@ def default_of(spec: Field) -> str:
     """What a key is when it is not given."""
     if spec.required:
         return "required"
-    if spec.kind in ("list", "map") and not spec.default:
-        return "`[]`" if spec.kind == "list" else ""
+    if spec.kind in ("list", "map", "mapping") and not spec.default:
+        return {"list": "`[]`", "mapping": "`{}`"}.get(spec.kind, "")
     if spec.default is None:
         return ""
     return f"`{spec.default}`"
@@ -83,7 +83,7 @@ def meaning_of(spec: Field) -> str:
     if spec.choices:
         parts.append("one of " + ", ".join(f"`{choice}`" for choice in spec.choices))
     elif spec.hint:
-        parts.append(spec.hint)
+        parts.append(f"{spec.key_hint}: {spec.hint}" if spec.key_hint else spec.hint)
     elif spec.kind == "int" and spec.minimum:
         upper = f" to {spec.maximum}" if spec.maximum < 2**31 else ""
         parts.append(f"from {spec.minimum}{upper}")
@@ -94,9 +94,8 @@ def type_of(spec: Field) -> str:
     """A key's type in words."""
     if spec.kind == "list":
         return "list of maps" if spec.fields else "list of strings"
-    return {"str": "string", "int": "whole number", "bool": "true or false", "map": "map"}.get(
-        spec.kind, spec.kind
-    )
+    words = {"str": "string", "int": "whole number", "bool": "true or false", "mapping": "map of strings"}
+    return words.get(spec.kind, spec.kind)
 
 
 def model_sections(fields: dict[str, Field], path: str) -> Iterator[str]:

@@ -29,11 +29,13 @@ class Problem:
 class Field:
     """One key of the model.
 
-    :param kind: ``str``, ``int``, ``bool``, ``map`` (fixed keys), ``list`` (of strings or of maps), ``any``
+    :param kind: ``str``, ``int``, ``bool``, ``map`` (fixed keys), ``mapping`` (free keys to strings), ``list`` (of
+        strings or of maps)
     :param text: what it means, for people
     :param default: used where the key is missing; a required key has none
     :param fields: keys of a ``map``, or of the maps in a ``list``
-    :param pattern: what a string must match, with ``hint`` saying it in words
+    :param pattern: what a string, or each value of a ``mapping``, must match, with ``hint`` saying it in words
+    :param key_pattern: what each key of a ``mapping`` must match, with ``key_hint`` saying it in words
     :param choices: the only strings allowed
     """
 
@@ -44,6 +46,8 @@ class Field:
     fields: dict[str, Field] = field(default_factory=dict)
     pattern: str = ""
     hint: str = ""
+    key_pattern: str = ""
+    key_hint: str = ""
     choices: tuple[str, ...] = ()
     minimum: int = 0
     maximum: int = 2**31
@@ -57,6 +61,13 @@ _DOMAIN = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*"
 _LEVEL = "payload|debug|info|notice|warning|warn|error|critical|dpanic|panic|fatal"
 _SEGMENT = rf"([A-Za-z0-9_#.,-]+=)?({_LEVEL}|{_LEVEL.upper()})"
 _LEVELS = rf"{_SEGMENT}(:{_SEGMENT})*"
+
+# Names of repositories. Source: distribution/reference, regexp.go.
+_COMPONENT = r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*"
+_IMAGE = rf"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]+)?(/{_COMPONENT})*@sha256:[0-9a-f]{{64}}"
+
+# Names that the engine's configuration gives to a runtime; `kata` and `runsc` (gVisor) have to be set up there.
+RUNTIMES = ("runc", "crun", "kata", "runsc")
 
 
 def _name(text: str) -> Field:
@@ -82,7 +93,12 @@ def _limits(memory: str) -> dict[str, Field]:
             hint="a number with m or g, such as 512m",
         ),
         "pids": Field("int", "limit of processes and threads", default=512, minimum=16),
-        "runtime": Field("str", "container runtime of the host's engine", default="runc"),
+        "runtime": Field(
+            "str",
+            "container runtime of the host's engine; all but runc have to be known to it",
+            default="runc",
+            choices=RUNTIMES,
+        ),
     }
 
 
@@ -106,6 +122,23 @@ MODEL: dict[str, Field] = {
                     hint="a DNS domain in lower case, such as fabric.example.com"),
     "fabric_version": Field("str", "Fabric version of peers and orderers", default="2.5.9"),
     "ca_version": Field("str", "fabric-ca version", default="1.5.15"),
+    "image_source": Field(
+        "str",
+        "where images come from: built from pinned sources, or pulled from upstream by digest",
+        default="build",
+        choices=("build", "pull"),
+    ),
+    "image_namespace": Field("str", "the namespace of the images in the registry", "selvedge", pattern=_COMPONENT,
+                             hint="one component of a repository's name, such as selvedge"),
+    "upstream_images": Field(
+        "mapping",
+        "with image_source pull, the image that each name and version comes from",
+        default={},
+        pattern=_IMAGE,
+        hint="a repository and its digest, such as docker.io/hyperledger/fabric-peer@sha256:...",
+        key_pattern=rf"{_COMPONENT}:[A-Za-z0-9_][A-Za-z0-9_.-]*",
+        key_hint="a name and a version, such as 'fabric-peer:2.5.9'",
+    ),
     "registry": Field(
         "map",
         "the image registry that hosts pull from",
@@ -244,6 +277,8 @@ def check(
 def _check_value(value: Any, spec: Field, path: str) -> tuple[Any, list[Problem]]:
     if spec.kind == "map":
         return check(value, spec.fields, path)
+    if spec.kind == "mapping":
+        return _check_mapping(value, spec, path)
     if spec.kind == "list":
         return _check_list(value, spec, path)
     if spec.kind == "bool":
@@ -268,6 +303,17 @@ def _check_string(value: Any, spec: Field, path: str) -> list[Problem]:
     if spec.pattern and not re.fullmatch(spec.pattern, value):
         return [Problem(path, f"is {value!r}", f"give {spec.hint}")]
     return []
+
+
+def _check_mapping(value: Any, spec: Field, path: str) -> tuple[dict[str, Any], list[Problem]]:
+    if not isinstance(value, dict):
+        return {}, [Problem(path, f"is {_shown(value)}", "give a mapping of strings to strings")]
+    problems = []
+    for key, item in value.items():
+        if not isinstance(key, str) or not re.fullmatch(spec.key_pattern, key):
+            problems.append(Problem(path, f"has the key {key!r}", f"give {spec.key_hint}"))
+        problems += _check_string(item, spec, f"{path}[{key}]")
+    return dict(value), problems
 
 
 def _check_list(value: Any, spec: Field, path: str) -> tuple[list[Any], list[Problem]]:

@@ -12,7 +12,7 @@ from ansible_collections.selvedge.fabric.tests.unit.plugins.module_utils.model.s
     lab_model,
 )
 
-KINDS = {"str", "int", "bool", "map", "list"}
+KINDS = {"str", "int", "bool", "map", "mapping", "list"}
 
 
 def changed(path: str, value: Any) -> dict[str, Any]:
@@ -120,6 +120,25 @@ def test_an_empty_value_is_a_missing_one() -> None:
             "V2_6",
             "capabilities.application: is 'V2_6'; did you mean 'V2_5'? one of V2_0, V2_5",
         ),
+        (
+            "secrets_store.runtime",
+            "runsk",
+            ".runtime: is 'runsk'; did you mean 'runsc'? one of runc, crun, kata, runsc",
+        ),
+        ("image_source", "pul", "image_source: is 'pul'; did you mean 'pull'? one of build, pull"),
+        ("image_namespace", "a/b", "image_namespace: is 'a/b'; give one component of a repository's name"),
+        ("upstream_images", [], "upstream_images: is [] (list); give a mapping of strings to strings"),
+        (
+            "upstream_images",
+            {"fabric-peer": f"hyperledger/fabric-peer@sha256:{'0' * 64}"},
+            "upstream_images: has the key 'fabric-peer'; give a name and a version, such as 'fabric-peer:2.5.9'",
+        ),
+        (
+            "upstream_images",
+            {"fabric-peer:2.5.9": "hyperledger/fabric-peer:2.5.9"},
+            "upstream_images[fabric-peer:2.5.9]: is 'hyperledger/fabric-peer:2.5.9'; give a repository and its digest",
+        ),
+        ("upstream_images", {"a:1": 1}, "upstream_images[a:1]: is 1 (int); give a string"),
         ("secrets_store.backend", "vault", "secrets_store.backend: is 'vault'; one of openbao"),
     ],
 )
@@ -139,6 +158,9 @@ def test_one_mistake_is_one_sentence(path: str, value: Any, sentence: str) -> No
         ("domain", "fabric-1.example.com"),
         ("channels.0.batch_timeout", "2m"),
         ("chaincodes.0.version", "1.0-rc_1+b"),
+        ("image_namespace", "fabric.mirror"),
+        ("upstream_images", {"fabric-peer:2.5.9": f"docker.io/hyperledger/fabric-peer@sha256:{'0' * 64}"}),
+        ("upstream_images", {"fabric-ca:1.5.15-rc1": f"localhost:5000/ca@sha256:{'0' * 64}"}),
     ],
 )
 def test_what_is_right_passes(path: str, value: Any) -> None:
@@ -171,6 +193,7 @@ def test_every_field_is_well_made() -> None:
         assert spec.text, path
         assert not (spec.required and spec.default is not None), f"{path}: a required key has no default"
         assert bool(spec.pattern) == bool(spec.hint), f"{path}: a pattern is said in words"
+        assert bool(spec.key_pattern) == bool(spec.key_hint) == (spec.kind == "mapping"), path
         if spec.default is not None and spec.kind in ("str", "int"):
             assert schema.check({"key": spec.default}, {"key": spec})[1] == [], (
                 f"{path}: its own default fails"
