@@ -134,7 +134,9 @@ def ports_stand_once(draft: Draft) -> Iterator[Problem]:
     for host, owner, port in _published(draft):
         reach = draft.hosts.get(host, {}).get("reach", host)
         other, other_host = taken.setdefault((reach, port), (owner, host))
-        if other == owner:
+        # That one machine stands in the inventory twice is said already.
+        twice = host != other_host and draft.ssh_port(host) == draft.ssh_port(other_host)
+        if other == owner or twice:
             continue
         where = host if host == other_host else f"{host}, which is {other_host} by another name"
         yield Problem(owner, f"is {port} on {where}, which {other} has", "give one of them another port")
@@ -196,16 +198,15 @@ def full_names_stand_once(draft: Draft) -> Iterator[Problem]:
 @_rule
 def full_names_fit_certificates(draft: Draft) -> Iterator[Problem]:
     """A full name has at most 64 characters, as many as a certificate's common name."""
-    longest: dict[str, str] = {}
-    for owner, name in draft.full_names():
-        longest[owner] = max(longest.get(owner, ""), name, key=len)
-    for owner, name in longest.items():
-        if len(name) > _COMMON_NAME:
-            yield Problem(
-                owner,
-                f"has the full name {name} of {len(name)} characters, a certificate takes {_COMMON_NAME}",
-                "give a shorter name or domain",
-            )
+    long = {name: owner for owner, name in draft.full_names() if len(name) > _COMMON_NAME}
+    if long:
+        name = max(long, key=len)
+        others = f", and {len(long) - 1} more are too long" if len(long) > 1 else ""
+        yield Problem(
+            long[name],
+            f"has the full name {name} of {len(name)} characters, a certificate takes {_COMMON_NAME}{others}",
+            "give a shorter name or domain",
+        )
 
 
 @_rule
