@@ -363,10 +363,13 @@ def _known_keys(
             problems.append(Problem(here, f"was renamed to '{name}'", right))
         else:
             problems.append(Problem(here, f"was renamed to '{name}'", f"write {name} in its place"))
-            both = (known.get(name), model[key])
-            # Two lists, such as peerOrgs and ordererOrgs, may have become one.
-            known[name] = [*both[0], *both[1]] if all(isinstance(item, list) for item in both) else model[key]
+            known[name] = _joined(known.get(name), model[key])
     return known, problems
+
+
+def _joined(first: Any, second: Any) -> Any:
+    """Two lists that have become one, such as peerOrgs and ordererOrgs; else the second."""
+    return [*first, *second] if isinstance(first, list) and isinstance(second, list) else second
 
 
 def _new_name(key: str, path: str) -> str:
