@@ -311,6 +311,9 @@ RENAMED: dict[str, dict[str, str]] = {
     },
 }
 
+# So many words an operator reads after a good guess.
+_FEW = 6
+
 # Where the model is looked for when it is not there at all.
 _FILE = "group_vars/all/network.yml beside the inventory"
 
@@ -379,10 +382,11 @@ def _new_name(key: str, path: str) -> str:
 
 def _place_of(key: str, fields: dict[str, Field]) -> str:
     """What would be right in place of an unknown key: one spelled like it, or the level that it belongs to."""
-    near = nearest(key, fields)
-    if not near and (levels := list(_levels_of(key, MODEL, ""))):
+    if near := nearest(key, fields):
+        return f"did you mean '{near}'?"
+    if levels := list(_levels_of(key, MODEL, "")):
         return f"it is a key of {listed(levels, 4)}"
-    return suggestion(key, fields, "known keys are")
+    return f"known keys are {listed(sorted(fields))}"
 
 
 def _levels_of(key: str, fields: dict[str, Field], path: str) -> Iterable[str]:
@@ -409,10 +413,12 @@ def listed(words: Iterable[str], most: int = 20) -> str:
 
 
 def suggestion(word: str, known: Iterable[str], sentence: str) -> str:
-    """What would be right in place of ``word``: the nearest known word, then all of them."""
+    """What would be right in place of ``word``: the nearest known word, and all of them where they are few."""
     names = sorted(known)
     near = nearest(word, names)
-    return f"did you mean '{near}'? " * bool(near) + f"{sentence} {listed(names)}"
+    hint = f"did you mean '{near}'?" if near else ""
+    every = "" if near and len(names) > _FEW else f"{sentence} {listed(names)}"
+    return f"{hint} {every}".strip()
 
 
 def _check_value(value: Any, spec: Field, path: str) -> tuple[Any, list[Problem]]:

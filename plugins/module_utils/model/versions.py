@@ -38,7 +38,7 @@ NEEDS = (
     Need("fabric", "2.3.0", "orderers have no channel participation API", "orderers"),
     # hyperledger/fabric 2.4 release notes: Gateway service in the peer.
     Need("fabric", "2.4.0", "peers have no Gateway", "peers"),
-    Need("fabric-ca", "1.5.0", "the server does not read the configuration that it is given"),
+    Need("fabric-ca", "1.5.0", "the server is not supported"),
     # openbao/openbao 2.4.0 release notes: static seal, self-initialisation.
     Need("openbao", "2.4.0", "the store cannot unseal or initialise itself"),
 )

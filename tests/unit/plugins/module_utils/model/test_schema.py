@@ -134,9 +134,9 @@ def test_an_empty_value_is_a_missing_one() -> None:
         (
             "channels.0.capabilities.chanel",
             "V3_0",
-            "capabilities.chanel: is not a known key; did you mean 'channel'? known keys are application, channel, o",
+            "capabilities.chanel: is not a known key; did you mean 'channel'?",
         ),
-        ("Registry", {}, "Registry: is not a known key; did you mean 'registry'? known keys are ca_version"),
+        ("Registry", {}, "Registry: is not a known key; did you mean 'registry'?"),
         ("peers", [], "peers: is not a known key; it is a key of organizations[]"),
         (
             "organizations.1.anchor",
@@ -376,6 +376,16 @@ def test_a_renamed_key_beside_its_new_name() -> None:
     assert [str(problem) for problem in problems(model)] == [
         "version: was renamed to 'fabric_version'; move what it says to fabric_version, which is there as well"
     ]
+
+
+def test_a_good_guess_spares_a_long_list() -> None:
+    hosts = [f"host{number:02}" for number in range(50)]
+    assert schema.suggestion("hots07", hosts, "hosts are") == "did you mean 'host07'?"
+    assert (
+        schema.suggestion("hots07", hosts[6:8], "hosts are")
+        == "did you mean 'host07'? hosts are host06, host07"
+    )
+    assert schema.suggestion("x", hosts, "hosts are").endswith(", host18, host19 and 30 more")
 
 
 def test_the_nearest_word() -> None:

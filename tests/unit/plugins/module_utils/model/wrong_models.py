@@ -216,10 +216,13 @@ MISTAKES = [
            f"policy: 3 of 2 rules can never decide anything, found 'the end'; {READABLE}"]),
     Wrong("endorsement_paths_exist", put(POLICY, "/Channel/Application/Endorsment"),
           ["chaincodes[assets].endorsement_policy: is '/Channel/Application/Endorsment', which is no policy of the "
-           f"channel that peers can meet; did you mean '/Channel/Application/Endorsement'? {PATHS}"]),
+           "channel that peers can meet; did you mean '/Channel/Application/Endorsement'?"]),
     Wrong("endorsement_paths_exist", put(POLICY, "/Application/Endorsement"),
           ["chaincodes[assets].endorsement_policy: is '/Application/Endorsement', which is no policy of the "
-           f"channel that peers can meet; did you mean '/Channel/Application/Endorsement'? {PATHS}"]),
+           "channel that peers can meet; did you mean '/Channel/Application/Endorsement'?"]),
+    Wrong("endorsement_paths_exist", put(POLICY, "/x"),
+          ["chaincodes[assets].endorsement_policy: is '/x', which is no policy of the channel that peers can meet; "
+           + PATHS]),
     Wrong("endorsers_are_members", put(POLICY, "AND('Org1MSP.peer', 'Orgg2MSP.peer')"),
           ["chaincodes[assets].endorsement_policy: asks for 'Orgg2MSP', which is no MSP id of the channel's "
            "organisations; did you mean 'Org2MSP'? they are Org1MSP, Org2MSP"]),
@@ -237,7 +240,7 @@ MISTAKES = [
           ["fabric_version: is '2.2.0': before 2.3.0 orderers have no channel participation API, "
            "and before 2.4.0 peers have no Gateway; give one of 2.5.0, 2.5.9, 3.1.0, 3.1.1"]),
     Wrong("versions_have_what_is_needed", put("ca_version", "1.4.9"),
-          ["ca_version: is '1.4.9': before 1.5.0 the server does not read the configuration that it is given; "
+          ["ca_version: is '1.4.9': before 1.5.0 the server is not supported; "
            "give one of 1.5.15"]),
     Wrong("versions_have_what_is_needed", both(put("secrets_store.version", "2.3.1"), put("image_source", "pull")),
           ["secrets_store.version: is '2.3.1': before 2.4.0 the store cannot unseal or initialise itself; "
