@@ -9,7 +9,7 @@ description:
   - Validates the variable C(selvedge_network) against its schema and the inventory, all mistakes at once, and sets
     facts with what the host needs. Pure, runs on the controller, touches nothing.
   - What is no mistake and may still not be meant is a warning.
-  - With C(run_once), which a play of many hosts should have, it is asked once and sets the facts of all the play's hosts.
+  - With C(run_once), which a play of many hosts should have, it is asked once and sets the facts of all its hosts.
 options:
   stage:
     description:
