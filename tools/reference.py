@@ -22,9 +22,10 @@ import yaml
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / ".ansible" / "collections"))
 
-from ansible_collections.selvedge.fabric.plugins.module_utils.model import paths, units  # noqa: E402
+from ansible_collections.selvedge.fabric.plugins.module_utils.model import paths, rules, units  # noqa: E402
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import load  # noqa: E402
-from ansible_collections.selvedge.fabric.plugins.module_utils.model.schema import MODEL, Field  # noqa: E402
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import PORT_KEYS  # noqa: E402
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.schema import MODEL, RENAMED, Field  # noqa: E402
 
 REFERENCE = ROOT / "docs" / "reference"
 NOTICE = "<!-- Written by tools/reference.py. Change the source that it names, then run the script. -->\n"
@@ -70,8 +71,8 @@ def default_of(spec: Field) -> str:
     """What a key is when it is not given."""
     if spec.required:
         return "required"
-    if spec.kind in ("list", "map") and not spec.default:
-        return "`[]`" if spec.kind == "list" else ""
+    if spec.kind in ("list", "map", "mapping") and not spec.default:
+        return {"list": "`[]`", "mapping": "`{}`"}.get(spec.kind, "")
     if spec.default is None:
         return ""
     return f"`{spec.default}`"
@@ -83,7 +84,7 @@ def meaning_of(spec: Field) -> str:
     if spec.choices:
         parts.append("one of " + ", ".join(f"`{choice}`" for choice in spec.choices))
     elif spec.hint:
-        parts.append(spec.hint)
+        parts.append(f"{spec.key_hint}: {spec.hint}" if spec.key_hint else spec.hint)
     elif spec.kind == "int" and spec.minimum:
         upper = f" to {spec.maximum}" if spec.maximum < 2**31 else ""
         parts.append(f"from {spec.minimum}{upper}")
@@ -94,9 +95,8 @@ def type_of(spec: Field) -> str:
     """A key's type in words."""
     if spec.kind == "list":
         return "list of maps" if spec.fields else "list of strings"
-    return {"str": "string", "int": "whole number", "bool": "true or false", "map": "map"}.get(
-        spec.kind, spec.kind
-    )
+    words = {"str": "string", "int": "whole number", "bool": "true or false", "mapping": "map of strings"}
+    return words.get(spec.kind, spec.kind)
 
 
 def model_sections(fields: dict[str, Field], path: str) -> Iterator[str]:
@@ -119,7 +119,32 @@ def network_model() -> str:
         "with the key's path, before any host is touched. A key that is not in these tables is a mistake.\n",
         "A port that is not given is counted up from the first of its kind, see [ports](ports.md).\n",
         *model_sections(MODEL, "selvedge_network"),
+        "## Rules\n",
+        "What must hold beyond the keys. A mistake ends the run before any host is touched.\n",
+        bullets(rules.RULES),
+        "## Warnings\n",
+        "What is no mistake and may still not be meant.\n",
+        bullets(rules.WARNINGS),
+        "## Renamed keys\n",
+        "Keys that operators bring from other tools and other spellings; the answer names the key that it is here.\n",
+        table(("where", "key", "here"), renamed_rows()),
     )
+
+
+def bullets(functions: dict[str, rules.Rule]) -> str:
+    """What each rule says of itself, with its reason."""
+    return "".join(f"- {plain(function.__doc__)}\n" for function in functions.values())
+
+
+def renamed_rows() -> list[tuple[str, ...]]:
+    """Other names of keys, by the level that they stand on and the name here."""
+    rows = []
+    for level, names in RENAMED.items():
+        where = {"": "the model", "*": "a service"}.get(level, f"`{level}`")
+        for new in dict.fromkeys(names.values()):
+            others = ", ".join(f"`{old}`" for old, name in names.items() if name == new)
+            rows.append((where, others, f"`{new}`"))
+    return rows
 
 
 # Modules, plugins, roles, playbooks
@@ -249,7 +274,6 @@ _WHO = {
     ("ca", "main"): "REST API of the enrolment CA and the TLS CA",
     ("ca", "operations"): "operations endpoint: health and metrics, mutual TLS",
 }
-_PORT_KEYS = {"main": "port", "admin": "admin_port", "operations": "operations_port"}
 
 
 def sample_services() -> dict[str, list[dict[str, int]]]:
@@ -273,7 +297,7 @@ def ports() -> str:
     rows: list[tuple[str, ...]] = []
     for (kind, use), who in _WHO.items():
         first, second = found[kind][0][use], found[kind][1][use]
-        rows.append((kind, f"`{_PORT_KEYS[use]}`", str(first), str(second), who))
+        rows.append((kind, f"`{PORT_KEYS[use]}`", str(first), str(second), who))
     for key, who in (
         ("registry", "hosts pull images, the controller pushes; TLS"),
         ("secrets_store", "hosts' agents and the controller; TLS"),
@@ -281,7 +305,7 @@ def ports() -> str:
         rows.append((f"`{key}`", "`port`", str(MODEL[key].fields["port"].default), "", who))
     return page(
         "Ports",
-        "`plugins/module_utils/model/network.py` and `schema.py`",
+        "`plugins/module_utils/model/ports.py` and `schema.py`",
         "The first of a kind on a host has the first port, the second one ten more, and so on, in the order of the "
         "model. A node listens on the same port inside its container and outside, on all addresses of the host. A "
         "chaincode service publishes none: its peer reaches it on the stack's own network.\n",

@@ -10,7 +10,9 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
+from ansible.template import trust_as_template
 from ansible_collections.selvedge.fabric.plugins.module_utils.model import view
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.draft import SSH_PORT
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import ModelError, Network, load
 
 
@@ -22,8 +24,27 @@ def plain(value: Any) -> Any:
     return json.loads(json.dumps(value, default=str))
 
 
+def unfolded_later(name: str, value: Any, item: str = "") -> dict[str, Any]:
+    """A fact as text, and the template that reads it where it is used.
+
+    Ansible copies every fact of a host, deeply, for each of its tasks; a text is copied at no cost.
+
+    :param item: what to take of ``value``, such as ``[inventory_hostname]``; each item is then a text of its own
+    """
+    if not item:
+        text: Any = json.dumps(value)
+    else:
+        text = {key: json.dumps(part) for key, part in value.items()}
+    template = trust_as_template("{{ __" + name + item + " | ansible.builtin.from_json }}")
+    return {f"__{name}": text, name: template}
+
+
 class ActionModule(ActionBase):  # type: ignore[misc]
-    """Runs on the controller only; nothing is sent to the host."""
+    """Runs on the controller only; nothing is sent to the host.
+
+    With C(run_once) it is asked once for all hosts: the model is the same for all of them, and each of them would
+    read the variables of all others.
+    """
 
     _supports_check_mode = True
 
@@ -31,48 +52,57 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         result: dict[str, Any] = super().run(tmp, task_vars)
         variables = task_vars or {}
         try:
-            facts = self._facts(variables)
+            network = self._network(variables)
+            facts = self._facts(network, variables)
         except ModelError as error:
             raise AnsibleActionFail(str(error)) from error
-        return {**result, "changed": False, "ansible_facts": facts}
+        warnings = [f"{problem.path} {problem.wrong}; {problem.right}" for problem in network.warnings]
+        return {**result, "changed": False, "ansible_facts": facts, "warnings": warnings}
 
-    def _facts(self, variables: dict[str, Any]) -> dict[str, Any]:
-        network = self._network(variables)
-        host = plain(variables["inventory_hostname"])
+    def _facts(self, network: Network, variables: dict[str, Any]) -> dict[str, Any]:
         state_dir = self._state_dir(variables)
-        ca_file = Path(state_dir) / "ca.crt"
-        ca_cert = ca_file.read_text() if ca_file.is_file() else ""
         facts: dict[str, Any] = {
             "selvedge_network_name": network.name,
             "selvedge_lab_hosts": view.lab_hosts(network),
             "selvedge_controller_state": state_dir,
-            "selvedge_controller": view.controller_view(network, state_dir),
             "selvedge_registry": {
                 "host": network.registry_host.name,
                 "url": f"https://{network.registry_host.reach}:{network.settings['registry']['port']}",
                 "address": network.registry_address,
                 "images": view.required_images(network),
             },
+            **unfolded_later("selvedge_controller", view.controller_view(network, state_dir)),
         }
         stage = self._task.args.get("stage", "site")
         if stage == "controller":
             return facts
-        if not ca_cert:
+        ca_file = Path(state_dir) / "ca.crt"
+        if not ca_file.is_file():
             raise AnsibleActionFail(
                 f"{ca_file} is missing: run bootstrap.yml first, it makes the bootstrap CA"
             )
+        ca_cert = ca_file.read_text()
         facts["selvedge_base_files"] = view.base_files(network, ca_cert)
         if stage == "registry":
             facts["selvedge_registry"]["view"] = view.registry_view(
                 network, plain(self._task.args["registry_image"])
             )
         if stage == "site":
-            locked = self._task.args.get("images") or self._templar.template(
-                variables.get("selvedge_images", {})
-            )
-            lock = plain(locked)
-            facts["selvedge_host"] = view.host_view(network, host, lock, ca_cert)
+            facts.update(self._host_views(network, variables, ca_cert))
         return facts
+
+    def _host_views(self, network: Network, variables: dict[str, Any], ca_cert: str) -> dict[str, Any]:
+        """The host's view; of all the play's hosts where they are asked for at once."""
+        locked = self._task.args.get("images") or self._templar.template(variables.get("selvedge_images", {}))
+        lock = plain(locked)
+        if not self._task.run_once:
+            host = plain(variables["inventory_hostname"])
+            return unfolded_later("selvedge_host", view.host_view(network, host, lock, ca_cert))
+        hosts = plain(variables["ansible_play_hosts_all"])
+        views = {
+            host: view.host_view(network, host, lock, ca_cert) for host in hosts if host in network.hosts
+        }
+        return unfolded_later("selvedge_host", views, "[inventory_hostname]")
 
     def _state_dir(self, variables: dict[str, Any]) -> str:
         """The controller's folder for its boot material; ``.state`` beside the inventory by default."""
@@ -88,5 +118,6 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             hosts[name] = {
                 "reach": reach,
                 "address": self._templar.template(known.get("selvedge_address", reach)),
+                "port": self._templar.template(known.get("ansible_port", SSH_PORT)),
             }
         return load(model, plain(hosts))

@@ -8,6 +8,8 @@ short_description: Validate the network model and hand each host its view
 description:
   - Validates the variable C(selvedge_network) against its schema and the inventory, all mistakes at once, and sets
     facts with what the host needs. Pure, runs on the controller, touches nothing.
+  - What is no mistake and may still not be meant is a warning.
+  - With C(run_once), which a play of many hosts should have, it is asked once and sets the facts of all its hosts.
 options:
   stage:
     description:
@@ -30,6 +32,7 @@ author: The Selvedge maintainers (@selvedge)
 EXAMPLES = r"""
 - name: Validate the network model
   selvedge.fabric.network_model:
+  run_once: true
 """
 
 RETURN = r"""

@@ -9,6 +9,7 @@ Source of the language and of its encoding: hyperledger/fabric ``common/policyds
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.errors import FabricError
@@ -137,6 +138,46 @@ def _expect(tokens: _Tokens, *marks: str) -> str:
         tokens.position = before
         raise tokens.error(f"expected {' or '.join(marks)}")
     return token
+
+
+def principals(rule: Rule) -> Iterator[Principal]:
+    """Everybody whom a policy names, in its order, once for each mention."""
+    if isinstance(rule, Principal):
+        yield rule
+        return
+    for inner in rule.rules:
+        yield from principals(inner)
+
+
+def can_be_met(rule: Rule, peers: Mapping[str, int]) -> bool:
+    """Whether so many peers of each MSP are enough to endorse.
+
+    A signature counts for one principal only, and a peer is ``peer`` and ``member`` of its MSP, nothing else.
+    Source: hyperledger/fabric ``common/cauthdsl/cauthdsl.go`` (each identity is used once).
+    """
+    names = sorted(peers)
+    return bool(_needs(rule, names, tuple(peers[name] for name in names)))
+
+
+def _needs(rule: Rule, names: list[str], most: tuple[int, ...]) -> set[tuple[int, ...]]:
+    """The ways to meet a rule, each as the number of peers that it takes of each MSP, none beyond ``most``."""
+    if isinstance(rule, Principal):
+        if rule.role not in ("peer", "member") or rule.msp_id not in names:
+            return set()
+        one = tuple(int(name == rule.msp_id) for name in names)
+        return {one} if _within(one, most) else set()
+    # By how many of the rules so far are met: all the ways to do that.
+    ways: list[set[tuple[int, ...]]] = [{(0,) * len(names)}, *(set() for _ in range(rule.count))]
+    for inner in rule.rules:
+        more = _needs(inner, names, most)
+        for met in range(rule.count, 0, -1):
+            sums = {tuple(x + y for x, y in zip(a, b, strict=True)) for a in ways[met - 1] for b in more}
+            ways[met] |= {way for way in sums if _within(way, most)}
+    return ways[rule.count]
+
+
+def _within(way: tuple[int, ...], most: tuple[int, ...]) -> bool:
+    return all(taken <= there for taken, there in zip(way, most, strict=True))
 
 
 def signature_policy(text: str) -> policies_pb2.SignaturePolicyEnvelope:

@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-import ipaddress
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.selvedge.fabric.plugins.module_utils.model import rules
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.draft import Draft, domain_of, msp_id_of
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import Ports
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.schema import Problem, check
 
 
@@ -81,13 +82,17 @@ class Organization:
 
 @dataclass(frozen=True)
 class Network:
-    """The whole network."""
+    """The whole network.
+
+    :param warnings: what is no mistake and may still not be meant
+    """
 
     name: str
     settings: dict[str, Any] = field(repr=False)
     hosts: dict[str, Host]
     organizations: dict[str, Organization]
     chaincodes: list[Service]
+    warnings: list[Problem] = field(default_factory=list)
 
     @property
     def orderers(self) -> list[Service]:
@@ -126,52 +131,26 @@ class Network:
                 yield service
 
 
-# First port of each kind; the n-th of a kind on one host adds ten times n. Last digits differ, so kinds never
-# meet.
-_PORTS = {
-    "orderer": {"main": 7050, "admin": 7053, "operations": 9443},
-    "peer": {"main": 7051, "operations": 9445},
-    "ca": {"main": 7054, "operations": 9444},
-}
-_PORT_KEYS = {"main": "port", "admin": "admin_port", "operations": "operations_port"}
-
-# An organisation's mount in the store carries its name. Source: OpenBao, vault/mount.go (protectedMounts).
-_RESERVED = ("audit", "auth", "cubbyhole", "identity", "sys")
-
-
-class _Ports:
-    """Hands out ports host by host."""
-
-    def __init__(self) -> None:
-        self._count: Counter[tuple[str, str]] = Counter()
-
-    def take(self, kind: str, host: str, settings: dict[str, Any]) -> dict[str, int]:
-        index = self._count[kind, host]
-        self._count[kind, host] += 1
-        return {
-            use: settings.get(_PORT_KEYS[use]) or first + 10 * index for use, first in _PORTS[kind].items()
-        }
-
-
-def load(model: Any, hosts: dict[str, dict[str, str]]) -> Network:
+def load(model: Any, hosts: dict[str, dict[str, Any]]) -> Network:
     """Validate ``model`` against the inventory's ``hosts`` and complete it. Neither is changed.
 
     :param model: the ``selvedge_network`` variable
-    :param hosts: inventory name to ``{"reach": ..., "address": ...}``
+    :param hosts: inventory name to ``{"reach": ..., "address": ...}``, and ``port`` where SSH's is not 22
     :raises ModelError: with every mistake that was found
     """
     settings, problems = check(model)
-    if isinstance(model, dict):
-        problems += [*_reference_problems(settings, set(hosts)), *_port_problems(settings)]
-    problems += _address_problems(hosts)
+    draft = Draft(settings, hosts)
+    problems += rules.mistakes(draft)
     if problems:
         raise ModelError(problems)
-    settings["domain"] = settings["domain"] or f"{settings['name']}.example"
-    return _complete(settings, {name: Host(name, **value) for name, value in hosts.items()})
+    warnings = rules.warnings(draft)
+    settings["domain"] = domain_of(settings)
+    known = {name: Host(name, value["reach"], value["address"]) for name, value in hosts.items()}
+    return _complete(settings, known, warnings)
 
 
-def _complete(settings: dict[str, Any], hosts: dict[str, Host]) -> Network:
-    ports = _Ports()
+def _complete(settings: dict[str, Any], hosts: dict[str, Host], warnings: list[Problem]) -> Network:
+    ports = Ports()
     organizations = {}
     for org in settings["organizations"]:
 
@@ -184,17 +163,13 @@ def _complete(settings: dict[str, Any], hosts: dict[str, Host]) -> Network:
             peer["anchor"] = index == 0 if peer["anchor"] is None else peer["anchor"]
         organizations[org["name"]] = Organization(
             name=org["name"],
-            msp_id=_msp_id(org),
+            msp_id=msp_id_of(org),
             ca=service("ca", "ca", org["ca"]),
             orderers=[service("orderer", node["name"], node) for node in org["orderers"]],
             peers=[service("peer", node["name"], node) for node in org["peers"]],
         )
-    return Network(settings["name"], settings, hosts, organizations, _chaincodes(settings, organizations))
-
-
-def _msp_id(org: dict[str, Any]) -> str:
-    given: str | None = org["msp_id"]
-    return given or org["name"].replace("-", " ").title().replace(" ", "") + "MSP"
+    chaincodes = _chaincodes(settings, organizations)
+    return Network(settings["name"], settings, hosts, organizations, chaincodes, warnings)
 
 
 def _chaincodes(settings: dict[str, Any], organizations: dict[str, Organization]) -> list[Service]:
@@ -208,135 +183,3 @@ def _chaincodes(settings: dict[str, Any], organizations: dict[str, Organization]
         for name in members[item["channel"]]
         for peer in organizations[name].peers
     ]
-
-
-# What follows looks at a model that may have other mistakes as well, so that the operator hears of all of them at
-# once. Lists and mappings are always there; what is in them may be missing or of a wrong type.
-
-
-def _named(settings: dict[str, Any], key: str) -> list[dict[str, Any]]:
-    """The maps of a list that have a name."""
-    return [item for item in settings.get(key, []) if isinstance(item.get("name"), str)]
-
-
-def _placed(settings: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Kind, path and settings of everything that has a host of its own."""
-    yield "registry", "registry", settings.get("registry", {})
-    yield "store", "secrets_store", settings.get("secrets_store", {})
-    for org in _named(settings, "organizations"):
-        path = f"organizations[{org['name']}]"
-        yield "ca", f"{path}.ca", org.get("ca", {})
-        for kind in ("orderer", "peer"):
-            for node in _named(org, f"{kind}s"):
-                yield kind, f"{path}.{kind}s[{node['name']}]", node
-
-
-def _address_problems(hosts: dict[str, dict[str, str]]) -> Iterator[Problem]:
-    """Other hosts find a node by its host's address, without DNS; the store binds credentials to it."""
-    for name, value in hosts.items():
-        try:
-            ipaddress.IPv4Address(value["address"])
-        except ValueError:
-            right = (
-                "give the host the variable selvedge_address with the IPv4 address that the other hosts use"
-            )
-            yield Problem(
-                f"hosts[{name}].selvedge_address", f"is {value['address']!r}, no IPv4 address", right
-            )
-
-
-def _reference_problems(settings: dict[str, Any], hosts: set[str]) -> Iterator[Problem]:
-    """Names that point at nothing, and names that stand twice."""
-    known = f"hosts of the inventory are {', '.join(sorted(hosts))}"
-    for _, path, item in _placed(settings):
-        host = item.get("host")
-        if isinstance(host, str) and host not in hosts:
-            yield Problem(f"{path}.host", f"names host {host!r}, which the inventory does not have", known)
-    for key in ("organizations", "channels", "chaincodes"):
-        yield from _duplicates(key, _named(settings, key))
-    for org in _named(settings, "organizations"):
-        yield from _organization_problems(org)
-    yield from _msp_problems(settings)
-    yield from _channel_problems(settings)
-
-
-def _duplicates(path: str, items: list[dict[str, Any]]) -> Iterator[Problem]:
-    for name, count in Counter(item["name"] for item in items).items():
-        if count > 1:
-            yield Problem(f"{path}[{name}]", f"stands {count} times", "give each a name of its own")
-
-
-def _organization_problems(org: dict[str, Any]) -> Iterator[Problem]:
-    path = f"organizations[{org['name']}]"
-    if org["name"] in _RESERVED:
-        yield Problem(
-            f"{path}.name",
-            "is a name that the secrets store keeps for itself",
-            f"give one that is none of {', '.join(_RESERVED)}",
-        )
-    for key in ("orderers", "peers"):
-        yield from _duplicates(f"{path}.{key}", _named(org, key))
-        if any(node["name"] == "ca" for node in _named(org, key)):
-            yield Problem(
-                f"{path}.{key}[ca]", "has the name of the organisation's CA", "give it another name"
-            )
-    if org.get("peers") and org.get("orderers"):
-        yield Problem(path, "has peers and orderers", "give the orderers an organisation of their own")
-
-
-def _msp_problems(settings: dict[str, Any]) -> Iterator[Problem]:
-    taken: dict[str, str] = {}
-    for org in _named(settings, "organizations"):
-        if not isinstance(org["msp_id"], str | None):
-            continue
-        other = taken.setdefault(_msp_id(org), org["name"])
-        if other != org["name"]:
-            path = f"organizations[{org['name']}].msp_id"
-            wrong = f"is {_msp_id(org)!r}, which organizations[{other}] has"
-            yield Problem(path, wrong, "give one of them another MSP id")
-
-
-def _channel_problems(settings: dict[str, Any]) -> Iterator[Problem]:
-    organizations = _named(settings, "organizations")
-    peer_orgs = [org["name"] for org in organizations if org.get("peers")]
-    channels = _named(settings, "channels")
-    if channels and organizations and not any(org.get("orderers") for org in organizations):
-        yield Problem(
-            "organizations", "have no orderer, but there are channels", "give one organisation orderers"
-        )
-    for channel in channels:
-        path = f"channels[{channel['name']}].organizations"
-        for name, count in Counter(map(str, channel.get("organizations", []))).items():
-            if name not in peer_orgs:
-                right = f"organisations with peers are {', '.join(peer_orgs) or 'none'}"
-                yield Problem(path, f"names {name!r}, which is no organisation with peers", right)
-            if count > 1:
-                yield Problem(path, f"names {name!r} {count} times", "name it once")
-    names = [channel["name"] for channel in channels]
-    for chaincode in _named(settings, "chaincodes"):
-        channel_name = chaincode.get("channel")
-        if isinstance(channel_name, str) and channel_name not in names:
-            yield Problem(
-                f"chaincodes[{chaincode['name']}].channel",
-                f"names {channel_name!r}, which is not in channels",
-                f"channels are {', '.join(names) or 'none'}",
-            )
-
-
-def _port_problems(settings: dict[str, Any]) -> Iterator[Problem]:
-    """Two services on one port of one host."""
-    ports = _Ports()
-    taken: dict[tuple[str, int], str] = {}
-    for kind, path, item in _placed(settings):
-        host = item.get("host")
-        if not isinstance(host, str):
-            continue
-        wanted = ports.take(kind, host, item) if kind in _PORTS else {"main": item["port"]}
-        for use, port in wanted.items():
-            if not isinstance(port, int):
-                continue
-            owner = f"{path}.{_PORT_KEYS[use]}"
-            other = taken.setdefault((host, port), owner)
-            if other != owner:
-                wrong = f"is {port} on {host}, which {other} has"
-                yield Problem(owner, wrong, "give one of them another port")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import difflib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,11 +30,13 @@ class Problem:
 class Field:
     """One key of the model.
 
-    :param kind: ``str``, ``int``, ``bool``, ``map`` (fixed keys), ``list`` (of strings or of maps), ``any``
+    :param kind: ``str``, ``int``, ``bool``, ``map`` (fixed keys), ``mapping`` (free keys to strings), ``list`` (of
+        strings or of maps)
     :param text: what it means, for people
     :param default: used where the key is missing; a required key has none
     :param fields: keys of a ``map``, or of the maps in a ``list``
-    :param pattern: what a string must match, with ``hint`` saying it in words
+    :param pattern: what a string, or each value of a ``mapping``, must match, with ``hint`` saying it in words
+    :param key_pattern: what each key of a ``mapping`` must match, with ``key_hint`` saying it in words
     :param choices: the only strings allowed
     """
 
@@ -44,6 +47,8 @@ class Field:
     fields: dict[str, Field] = field(default_factory=dict)
     pattern: str = ""
     hint: str = ""
+    key_pattern: str = ""
+    key_hint: str = ""
     choices: tuple[str, ...] = ()
     minimum: int = 0
     maximum: int = 2**31
@@ -58,10 +63,22 @@ _LEVEL = "payload|debug|info|notice|warning|warn|error|critical|dpanic|panic|fat
 _SEGMENT = rf"([A-Za-z0-9_#.,-]+=)?({_LEVEL}|{_LEVEL.upper()})"
 _LEVELS = rf"{_SEGMENT}(:{_SEGMENT})*"
 
+# Names of repositories. Source: distribution/reference, regexp.go.
+_COMPONENT = r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*"
+_IMAGE = rf"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]+)?(/{_COMPONENT})*@sha256:[0-9a-f]{{64}}"
+
+# Names that the engine's configuration gives to a runtime; `kata` and `runsc` (gVisor) have to be set up there.
+RUNTIMES = ("runc", "crun", "kata", "runsc")
+
 
 def _name(text: str) -> Field:
     hint = "lower-case letters, digits and dashes, as in DNS"
     return Field("str", text, required=True, pattern=_LABEL, hint=hint)
+
+
+def _version(text: str, default: str) -> Field:
+    hint = f"a release of three numbers, such as {default}"
+    return Field("str", text, default, pattern=r"[0-9]+\.[0-9]+\.[0-9]+", hint=hint)
 
 
 def _port(text: str, default: int | None = None) -> Field:
@@ -82,7 +99,12 @@ def _limits(memory: str) -> dict[str, Field]:
             hint="a number with m or g, such as 512m",
         ),
         "pids": Field("int", "limit of processes and threads", default=512, minimum=16),
-        "runtime": Field("str", "container runtime of the host's engine", default="runc"),
+        "runtime": Field(
+            "str",
+            "container runtime of the host's engine; all but runc have to be known to it",
+            default="runc",
+            choices=RUNTIMES,
+        ),
     }
 
 
@@ -104,8 +126,25 @@ MODEL: dict[str, Field] = {
     "name": _name("the network's name; containers, stacks and confirmations carry it"),
     "domain": Field("str", "DNS domain below which nodes are named; default <name>.example", pattern=_DOMAIN,
                     hint="a DNS domain in lower case, such as fabric.example.com"),
-    "fabric_version": Field("str", "Fabric version of peers and orderers", default="2.5.9"),
-    "ca_version": Field("str", "fabric-ca version", default="1.5.15"),
+    "fabric_version": _version("Fabric version of peers and orderers", "2.5.9"),
+    "ca_version": _version("fabric-ca version", "1.5.15"),
+    "image_source": Field(
+        "str",
+        "where images come from: built from pinned sources, or pulled from upstream by digest",
+        default="build",
+        choices=("build", "pull"),
+    ),
+    "image_namespace": Field("str", "the namespace of the images in the registry", "selvedge", pattern=_COMPONENT,
+                             hint="one component of a repository's name, such as selvedge"),
+    "upstream_images": Field(
+        "mapping",
+        "with image_source pull, the image that each name and version comes from",
+        default={},
+        pattern=_IMAGE,
+        hint="a repository and its digest, such as docker.io/hyperledger/fabric-peer@sha256:...",
+        key_pattern=rf"{_COMPONENT}:[A-Za-z0-9_][A-Za-z0-9_.-]*",
+        key_hint="a name and a version, such as 'fabric-peer:2.5.9'",
+    ),
     "registry": Field(
         "map",
         "the image registry that hosts pull from",
@@ -120,7 +159,7 @@ MODEL: dict[str, Field] = {
             "host": _host("the inventory host that it runs on"),
             "port": _port("its port", 8200),
             "backend": Field("str", "which store", default="openbao", choices=("openbao",)),
-            "version": Field("str", "its version", default="2.4.0"),
+            "version": _version("its version", "2.4.0"),
             **_limits("512m"),
         },
     ),
@@ -210,21 +249,86 @@ MODEL: dict[str, Field] = {
     ),
 }  # fmt: skip
 
+# What operators bring from other tools and other spellings, by level of the model: the name that the key has here.
+# A level is written as its path, with [] for the items of a list; * is every service.
+RENAMED: dict[str, dict[str, str]] = {
+    "": {
+        "organisations": "organizations",
+        "orgs": "organizations",
+        "peerOrgs": "organizations",
+        "ordererOrgs": "organizations",
+        "peer_organizations": "organizations",
+        "orderer_organizations": "organizations",
+        "version": "fabric_version",
+        "fabricVersion": "fabric_version",
+        "fabric_ca_version": "ca_version",
+        "vault": "secrets_store",
+        "openbao": "secrets_store",
+        "docker_registry": "registry",
+        "contracts": "chaincodes",
+        "smart_contracts": "chaincodes",
+    },
+    "secrets_store": {"type": "backend", "engine": "backend"},
+    "organizations[]": {
+        "msp": "msp_id",
+        "mspid": "msp_id",
+        "mspId": "msp_id",
+        "certificate_authority": "ca",
+        "certificateAuthorities": "ca",
+        "orderer": "orderers",
+        "ordering_nodes": "orderers",
+        "consenters": "orderers",
+        "peer": "peers",
+    },
+    "channels[]": {
+        "orgs": "organizations",
+        "organisations": "organizations",
+        "members": "organizations",
+        "BatchTimeout": "batch_timeout",
+        "batchTimeout": "batch_timeout",
+        "max_message_count": "batch_max_messages",
+        "MaxMessageCount": "batch_max_messages",
+    },
+    "chaincodes[]": {
+        "channel_name": "channel",
+        "policy": "endorsement_policy",
+        "signature_policy": "endorsement_policy",
+        "endorsementPolicy": "endorsement_policy",
+    },
+    "*": {
+        "hostname": "host",
+        "machine": "host",
+        "operations": "operations_port",
+        "metrics_port": "operations_port",
+        "participation_port": "admin_port",
+        "loglevel": "log_level",
+        "logging_spec": "log_level",
+        "anchor_peer": "anchor",
+        "mem": "memory",
+        "mem_limit": "memory",
+        "memory_limit": "memory",
+        "pids_limit": "pids",
+    },
+}
+
+# So many words an operator reads after a good guess.
+_FEW = 6
+
+# Where the model is looked for when it is not there at all.
+_FILE = "group_vars/all/network.yml beside the inventory"
+
 
 def check(
     model: Any, fields: dict[str, Field] | None = None, path: str = ""
 ) -> tuple[dict[str, Any], list[Problem]]:
     """Compare ``model`` with the table; return a copy with defaults filled in, and all problems found."""
     fields = MODEL if fields is None else fields
+    if model is None and not path:
+        return {}, [Problem("selvedge_network", "is missing", f"state the network in {_FILE}")]
     if not isinstance(model, dict):
         return {}, [Problem(path or "selvedge_network", f"is {_shown(model)}", "give a mapping of keys")]
-    problems: list[Problem] = []
+    model, problems = _known_keys(model, fields, path)
     result: dict[str, Any] = {}
-    for key in model:
-        if key not in fields:
-            near = difflib.get_close_matches(str(key), fields, n=1)
-            right = f"did you mean '{near[0]}'?" if near else f"known keys are {', '.join(sorted(fields))}"
-            problems.append(Problem(_join(path, str(key)), "is not a known key", right))
     for key, spec in fields.items():
         here = _join(path, key)
         if model.get(key) is None:
@@ -241,9 +345,87 @@ def check(
     return result, problems
 
 
+def _known_keys(
+    model: dict[Any, Any], fields: dict[str, Field], path: str
+) -> tuple[dict[str, Any], list[Problem]]:
+    """The known keys of one level, and a problem for each other one.
+
+    What stands under a key's other name is taken for the key's, so that mistakes in it are told as well.
+    """
+    known = {key: value for key, value in model.items() if key in fields}
+    problems = []
+    for key in model:
+        if key in fields:
+            continue
+        here = _join(path, str(key))
+        name = _new_name(str(key), path)
+        if name not in fields:
+            problems.append(Problem(here, "is not a known key", _place_of(str(key), fields)))
+        elif model.get(name) is not None:
+            right = f"move what it says to {name}, which is there as well"
+            problems.append(Problem(here, f"was renamed to '{name}'", right))
+        else:
+            problems.append(Problem(here, f"was renamed to '{name}'", f"write {name} in its place"))
+            known[name] = _joined(known.get(name), model[key])
+    return known, problems
+
+
+def _joined(first: Any, second: Any) -> Any:
+    """Two lists that have become one, such as peerOrgs and ordererOrgs; else the second."""
+    return [*first, *second] if isinstance(first, list) and isinstance(second, list) else second
+
+
+def _new_name(key: str, path: str) -> str:
+    level = re.sub(r"\[[^]]*\]", "[]", path)
+    return RENAMED.get(level, {}).get(key) or (RENAMED["*"].get(key, "") if path else "")
+
+
+def _place_of(key: str, fields: dict[str, Field]) -> str:
+    """What would be right in place of an unknown key: one spelled like it, or the level that it belongs to."""
+    if near := nearest(key, fields):
+        return f"did you mean '{near}'?"
+    if levels := list(_levels_of(key, MODEL, "")):
+        return f"it is a key of {listed(levels, 4)}"
+    return f"known keys are {listed(sorted(fields))}"
+
+
+def _levels_of(key: str, fields: dict[str, Field], path: str) -> Iterable[str]:
+    if path and key in fields:
+        yield path
+    for name, spec in fields.items():
+        yield from _levels_of(key, spec.fields, _join(path, name) + ("[]" if spec.kind == "list" else ""))
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """The known word that is spelled most like ``word``; empty when none is, or several are alike."""
+    by_spelling = {item.casefold(): item for item in known}
+    word = word.casefold()
+    near = difflib.get_close_matches(word, by_spelling, n=2)
+    ratios = [difflib.SequenceMatcher(None, item, word).ratio() for item in near]
+    return by_spelling[near[0]] if near and len(set(ratios)) == len(ratios) else ""
+
+
+def listed(words: Iterable[str], most: int = 20) -> str:
+    """Words as a sentence has them, those beyond ``most`` only counted."""
+    names = list(words)
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return (", ".join(names[:most]) or "none") + more
+
+
+def suggestion(word: str, known: Iterable[str], sentence: str) -> str:
+    """What would be right in place of ``word``: the nearest known word, and all of them where they are few."""
+    names = sorted(known)
+    near = nearest(word, names)
+    hint = f"did you mean '{near}'?" if near else ""
+    every = "" if near and len(names) > _FEW else f"{sentence} {listed(names)}"
+    return f"{hint} {every}".strip()
+
+
 def _check_value(value: Any, spec: Field, path: str) -> tuple[Any, list[Problem]]:
     if spec.kind == "map":
         return check(value, spec.fields, path)
+    if spec.kind == "mapping":
+        return _check_mapping(value, spec, path)
     if spec.kind == "list":
         return _check_list(value, spec, path)
     if spec.kind == "bool":
@@ -260,14 +442,31 @@ def _check_value(value: Any, spec: Field, path: str) -> tuple[Any, list[Problem]
 
 def _check_string(value: Any, spec: Field, path: str) -> list[Problem]:
     if not isinstance(value, str):
-        return [Problem(path, f"is {_shown(value)}", "give a string, in quotes if it looks like a number")]
+        return [
+            Problem(
+                path,
+                f"is {_shown(value)}",
+                "give a string, in quotes if it looks like a number or like yes and no",
+            )
+        ]
     if spec.choices and value not in spec.choices:
-        near = difflib.get_close_matches(value, spec.choices, n=1)
-        hint = f"did you mean '{near[0]}'? " if near else ""
+        near = nearest(value, spec.choices)
+        hint = f"did you mean '{near}'? " if near else ""
         return [Problem(path, f"is {value!r}", f"{hint}one of {', '.join(spec.choices)}")]
     if spec.pattern and not re.fullmatch(spec.pattern, value):
         return [Problem(path, f"is {value!r}", f"give {spec.hint}")]
     return []
+
+
+def _check_mapping(value: Any, spec: Field, path: str) -> tuple[dict[str, Any], list[Problem]]:
+    if not isinstance(value, dict):
+        return {}, [Problem(path, f"is {_shown(value)}", "give a mapping of strings to strings")]
+    problems = []
+    for key, item in value.items():
+        if not isinstance(key, str) or not re.fullmatch(spec.key_pattern, key):
+            problems.append(Problem(path, f"has the key {key!r}", f"give {spec.key_hint}"))
+        problems += _check_string(item, spec, f"{path}[{key}]")
+    return dict(value), problems
 
 
 def _check_list(value: Any, spec: Field, path: str) -> tuple[list[Any], list[Problem]]:

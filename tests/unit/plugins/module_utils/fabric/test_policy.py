@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,10 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.errors impo
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.policy import (
     application_policy,
     application_policy_text,
+    can_be_met,
     canonical,
     parse,
+    principals,
     signature_policy,
 )
 from fabric_protos.msp import msp_principal_pb2
@@ -99,3 +102,41 @@ def test_principals_that_are_not_roles_are_refused() -> None:
     policy.identities[0].principal_classification = msp_principal_pb2.MSPPrincipal.IDENTITY
     with pytest.raises(FabricError, match="only roles"):
         application_policy_text(policy_pb2.ApplicationPolicy(signature_policy=policy))
+
+
+def test_principals_come_in_order_once_a_mention() -> None:
+    rule = parse("OR('B.peer', AND('A.admin', 'B.peer'), OutOf(1, 'C.member'))")
+    assert [str(item) for item in principals(rule)] == ["'B.peer'", "'A.admin'", "'B.peer'", "'C.member'"]
+
+
+@pytest.mark.parametrize(
+    ("text", "peers", "met"),
+    [
+        ("OR('A.peer')", {"A": 1}, True),
+        ("OR('A.peer')", {"A": 0}, False),
+        ("OR('A.peer')", {"B": 3}, False),
+        ("AND('A.peer', 'A.peer')", {"A": 1}, False),
+        ("AND('A.peer', 'A.member')", {"A": 2}, True),
+        ("AND('A.admin', 'A.peer')", {"A": 9}, False),
+        ("OR('A.client', 'A.peer')", {"A": 1}, True),
+        ("OutOf(2, 'A.peer', 'B.peer', 'C.peer')", {"A": 1, "C": 1}, True),
+        ("OutOf(3, 'A.peer', 'B.peer', 'C.peer')", {"A": 1, "C": 1}, False),
+        # What the one gate takes, the other one lacks.
+        ("AND(OR('A.peer', 'B.peer'), 'A.peer')", {"A": 1, "B": 1}, True),
+        ("AND(OR('A.peer'), OR('A.peer'))", {"A": 1}, False),
+        ("AND(OutOf(2, 'A.peer', 'A.peer', 'B.peer'), 'A.peer')", {"A": 2, "B": 1}, True),
+        ("AND(OutOf(2, 'A.peer', 'A.peer', 'B.peer'), 'A.peer')", {"A": 2, "B": 0}, False),
+    ],
+)
+def test_whether_peers_are_enough(text: str, peers: dict[str, int], met: bool) -> None:
+    assert can_be_met(parse(text), peers) is met
+
+
+def test_a_wide_policy_is_judged_in_a_moment() -> None:
+    names = [f"Org{number}MSP" for number in range(12)]
+    pairs = [f"OutOf(2, '{name}.peer', '{name}.peer')" for name in names]
+    text = f"OutOf(7, {', '.join(pairs)})"
+    begun = time.process_time()
+    assert can_be_met(parse(text), dict.fromkeys(names, 2))
+    assert not can_be_met(parse(text), dict.fromkeys(names, 1))
+    assert time.process_time() - begun < 1

@@ -74,6 +74,45 @@ def wide_model() -> dict[str, Any]:
     return copy.deepcopy(WIDE)
 
 
+def big_model(hosts: int = 50, organizations: int = 5, peers: int = 100) -> dict[str, Any]:
+    """A consortium of many hosts: five orderers, peers spread over all hosts, two channels with a chaincode each."""
+    names = [f"host{number:02}" for number in range(hosts)]
+    members = [f"org{number}" for number in range(1, organizations + 1)]
+    return {
+        "name": "big",
+        "registry": {"host": names[0]},
+        "secrets_store": {"host": names[1 % hosts]},
+        "organizations": [
+            {
+                "name": "ordering",
+                "ca": {"host": names[0]},
+                "orderers": [{"name": f"orderer{n}", "host": names[n % hosts]} for n in range(5)],
+            },
+            *(
+                {
+                    "name": name,
+                    "ca": {"host": names[(5 + index) % hosts]},
+                    "peers": [
+                        {"name": f"peer{n}", "host": names[n % hosts]}
+                        for n in range(peers)
+                        if n % organizations == index
+                    ],
+                }
+                for index, name in enumerate(members)
+            ),
+        ],
+        "channels": [
+            {"name": "main", "organizations": members},
+            {"name": "second", "organizations": members[:2]},
+        ],
+        "chaincodes": [
+            {"name": "assets", "channel": "main", "version": "1.0"},
+            {"name": "bonds", "channel": "second", "version": "1.0"},
+        ],
+    }
+
+
+BIG_HOSTS = _hosts([f"host{number:02}" for number in range(50)])
 MODELS = {"lab": (lab_model, LAB_HOSTS), "wide": (wide_model, WIDE_HOSTS)}
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,8 +13,6 @@ from ansible_collections.selvedge.fabric.tests.unit.plugins.module_utils.model.s
     lab_model,
     sample,
 )
-
-Change = Callable[[dict[str, Any]], Any]
 
 
 def mistakes(model: Any, hosts: dict[str, dict[str, str]] | None = None) -> list[str]:
@@ -129,127 +126,6 @@ def test_every_service_is_on_exactly_one_host() -> None:
         assert len(placed) == len(set(placed))
 
 
-def _set(*path: str | int, value: Any) -> Change:
-    def change(model: dict[str, Any]) -> None:
-        place: Any = model
-        for key in path[:-1]:
-            place = place[key]
-        place[path[-1]] = value
-
-    return change
-
-
-def _more(*path: str | int, value: Any) -> Change:
-    def change(model: dict[str, Any]) -> None:
-        place: Any = model
-        for key in path:
-            place = place[key]
-        place.append(value)
-
-    return change
-
-
-@pytest.mark.parametrize(
-    ("change", "sentence"),
-    [
-        (
-            _set("registry", "host", value="nowhere"),
-            "registry.host: names host 'nowhere', which the inventory does not have; "
-            "hosts of the inventory are host1, host2, host3",
-        ),
-        (_set("secrets_store", "host", value="x"), "secrets_store.host: names host 'x', which the inventory"),
-        (
-            _set("organizations", 1, "ca", "host", value="x"),
-            "organizations[org1].ca.host: names host 'x', which",
-        ),
-        (
-            _set("organizations", 0, "orderers", 2, "host", value="x"),
-            "organizations[orderers].orderers[orderer3].host: names host 'x', which",
-        ),
-        (
-            _set("organizations", 1, "peers", 1, "host", value="x"),
-            "organizations[org1].peers[peer1].host: names host 'x', which",
-        ),
-        (
-            _set("organizations", 1, "peers", 1, "name", value="peer0"),
-            "organizations[org1].peers[peer0]: stands 2 times; give each a name of its own",
-        ),
-        (
-            _set("organizations", 1, "peers", 1, "name", value="ca"),
-            "organizations[org1].peers[ca]: has the name of the organisation's CA; give it another name",
-        ),
-        (
-            _more("channels", value={"name": "main", "organizations": ["org1"]}),
-            "channels[main]: stands 2 times; give each a name of its own",
-        ),
-        (
-            _more("chaincodes", value={"name": "assets", "channel": "main", "version": "2"}),
-            "chaincodes[assets]: stands 2 times; give each a name of its own",
-        ),
-        (
-            _more("organizations", value={"name": "sys", "ca": {"host": "host1"}}),
-            "organizations[sys].name: is a name that the secrets store keeps for itself; give one that is none of ",
-        ),
-        (
-            _set("organizations", 2, "msp_id", value="Org1MSP"),
-            "organizations[org2].msp_id: is 'Org1MSP', which organizations[org1] has; give one of them another",
-        ),
-        (
-            _set("organizations", 0, "peers", value=[{"name": "p", "host": "host3"}]),
-            "organizations[orderers]: has peers and orderers; give the orderers an organisation of their own",
-        ),
-        (
-            _set("organizations", 0, "orderers", value=[]),
-            "organizations: have no orderer, but there are channels; give one organisation orderers",
-        ),
-        (
-            _more("channels", 0, "organizations", value="orderers"),
-            "channels[main].organizations: names 'orderers', which is no organisation with peers; "
-            "organisations with peers are org1, org2",
-        ),
-        (
-            _more("channels", 0, "organizations", value="org1"),
-            "channels[main].organizations: names 'org1' 2 times; name it once",
-        ),
-        (
-            _set("chaincodes", 0, "channel", value="mian"),
-            "chaincodes[assets].channel: names 'mian', which is not in channels; channels are main",
-        ),
-        (
-            _set("organizations", 1, "peers", 0, "port", value=5000),
-            "organizations[org1].peers[peer0].port: is 5000 on host1, which registry.port has; "
-            "give one of them another port",
-        ),
-        (
-            _set("secrets_store", "port", value=5000),
-            "secrets_store.port: is 5000 on host1, which registry.port has",
-        ),
-        (
-            _set("organizations", 0, "orderers", 1, "admin_port", value=7050),
-            "organizations[orderers].orderers[orderer2].admin_port: is 7050 on host2, "
-            "which organizations[orderers].orderers[orderer2].port has",
-        ),
-        (
-            _set("organizations", 2, "peers", 0, "operations_port", value=9445),
-            "organizations[org2].peers[peer0].operations_port: is 9445 on host2, "
-            "which organizations[org1].peers[peer1].operations_port has",
-        ),
-    ],
-)
-def test_one_wrong_reference_is_one_sentence(change: Change, sentence: str) -> None:
-    model = lab_model()
-    change(model)
-    found = mistakes(model)
-    assert len(found) == 1, found
-    assert found[0].startswith(sentence)
-
-
-def test_one_port_on_two_hosts_is_no_clash() -> None:
-    model = lab_model()
-    model["organizations"][1]["peers"][1]["port"] = 5000  # the registry's, but on host2
-    load(model, LAB_HOSTS)
-
-
 def test_two_organisations_of_one_name_are_one_mistake() -> None:
     model = lab_model()
     model["organizations"].append(copy.deepcopy(model["organizations"][2]))
@@ -298,7 +174,9 @@ def test_nonsense_is_a_mistake_and_never_a_crash(key: str, value: Any) -> None:
 
 
 def test_a_model_that_is_missing_says_so() -> None:
-    assert mistakes(None) == ["selvedge_network: is empty; give a mapping of keys"]
+    assert mistakes(None) == [
+        "selvedge_network: is missing; state the network in group_vars/all/network.yml beside the inventory"
+    ]
 
 
 def test_the_error_counts_and_shows_everything() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from ansible_collections.selvedge.fabric.tests.unit.plugins.module_utils.model.s
     lab_model,
 )
 
-KINDS = {"str", "int", "bool", "map", "list"}
+KINDS = {"str", "int", "bool", "map", "mapping", "list"}
 
 
 def changed(path: str, value: Any) -> dict[str, Any]:
@@ -118,8 +119,55 @@ def test_an_empty_value_is_a_missing_one() -> None:
         (
             "channels.0.capabilities.application",
             "V2_6",
-            "capabilities.application: is 'V2_6'; did you mean 'V2_5'? one of V2_0, V2_5",
+            "capabilities.application: is 'V2_6'; one of V2_0, V2_5",
         ),
+        (
+            "channels.0.capabilities.application",
+            "v2_5",
+            "capabilities.application: is 'v2_5'; did you mean 'V2_5'? one of V2_0, V2_5",
+        ),
+        (
+            "channels.0.capabilities.channel",
+            "V30",
+            "capabilities.channel: is 'V30'; did you mean 'V3_0'? one of V2_0, V3_0",
+        ),
+        (
+            "channels.0.capabilities.chanel",
+            "V3_0",
+            "capabilities.chanel: is not a known key; did you mean 'channel'?",
+        ),
+        ("Registry", {}, "Registry: is not a known key; did you mean 'registry'?"),
+        ("peers", [], "peers: is not a known key; it is a key of organizations[]"),
+        (
+            "organizations.1.anchor",
+            True,
+            "organizations[org1].anchor: is not a known key; it is a key of organizations[].peers[]",
+        ),
+        (
+            "channels.0.memory",
+            "1g",
+            "channels[main].memory: is not a known key; it is a key of secrets_store, organizations[].ca, "
+            "organizations[].orderers[], organizations[].peers[] and 1 more",
+        ),
+        (
+            "secrets_store.runtime",
+            "runsk",
+            ".runtime: is 'runsk'; did you mean 'runsc'? one of runc, crun, kata, runsc",
+        ),
+        ("image_source", "pul", "image_source: is 'pul'; did you mean 'pull'? one of build, pull"),
+        ("image_namespace", "a/b", "image_namespace: is 'a/b'; give one component of a repository's name"),
+        ("upstream_images", [], "upstream_images: is [] (list); give a mapping of strings to strings"),
+        (
+            "upstream_images",
+            {"fabric-peer": f"hyperledger/fabric-peer@sha256:{'0' * 64}"},
+            "upstream_images: has the key 'fabric-peer'; give a name and a version, such as 'fabric-peer:2.5.9'",
+        ),
+        (
+            "upstream_images",
+            {"fabric-peer:2.5.9": "hyperledger/fabric-peer:2.5.9"},
+            "upstream_images[fabric-peer:2.5.9]: is 'hyperledger/fabric-peer:2.5.9'; give a repository and its digest",
+        ),
+        ("upstream_images", {"a:1": 1}, "upstream_images[a:1]: is 1 (int); give a string"),
         ("secrets_store.backend", "vault", "secrets_store.backend: is 'vault'; one of openbao"),
     ],
 )
@@ -139,13 +187,16 @@ def test_one_mistake_is_one_sentence(path: str, value: Any, sentence: str) -> No
         ("domain", "fabric-1.example.com"),
         ("channels.0.batch_timeout", "2m"),
         ("chaincodes.0.version", "1.0-rc_1+b"),
+        ("image_namespace", "fabric.mirror"),
+        ("upstream_images", {"fabric-peer:2.5.9": f"docker.io/hyperledger/fabric-peer@sha256:{'0' * 64}"}),
+        ("upstream_images", {"fabric-ca:1.5.15-rc1": f"localhost:5000/ca@sha256:{'0' * 64}"}),
     ],
 )
 def test_what_is_right_passes(path: str, value: Any) -> None:
     assert problems(changed(path, value)) == []
 
 
-@pytest.mark.parametrize("model", [None, [], "lab"])
+@pytest.mark.parametrize("model", [5, [], "lab"])
 def test_a_model_that_is_no_mapping(model: Any) -> None:
     (found,) = problems(model)
     assert (found.path, found.right) == ("selvedge_network", "give a mapping of keys")
@@ -171,27 +222,176 @@ def test_every_field_is_well_made() -> None:
         assert spec.text, path
         assert not (spec.required and spec.default is not None), f"{path}: a required key has no default"
         assert bool(spec.pattern) == bool(spec.hint), f"{path}: a pattern is said in words"
+        assert bool(spec.key_pattern) == bool(spec.key_hint) == (spec.kind == "mapping"), path
         if spec.default is not None and spec.kind in ("str", "int"):
             assert schema.check({"key": spec.default}, {"key": spec})[1] == [], (
                 f"{path}: its own default fails"
             )
 
 
-def test_every_required_key_is_missed() -> None:
-    """Taken out one by one, from the table itself."""
+# Every constraint that a field can state, with a value that breaks it. A field that is added to the table is tried
+# by itself; a constraint that is added to Field fails the tests below until it stands here.
+WORDS = {"text", "default", "hint", "key_hint"}
+NOTHING = object()
+TYPES = {
+    "str": (5, "is 5 (int); give a string, in quotes if it looks like a number or like yes and no"),
+    "int": ("5", "is '5' (str); give a whole number from {0.minimum} to {0.maximum}"),
+    "bool": ("yes", "is 'yes' (str); give true or false"),
+    "map": ("x", "is 'x' (str); give a mapping of keys"),
+    "mapping": (["x"], "is ['x'] (list); give a mapping of strings to strings"),
+    "list": ("x", "is 'x' (str); give a list"),
+}
 
-    def place(model: dict[str, Any], path: list[str]) -> dict[str, Any]:
-        for key in path:
-            value = model[key]
-            model = next(item for item in value if item) if isinstance(value, list) else value
-        return model
 
-    for path, spec in fields(schema.MODEL):
-        if not spec.required:
-            continue
-        model = lab_model()
-        *folders, last = path.split(".")
-        if "peers" in folders:
-            model["organizations"].reverse()
-        del place(model, folders)[last]
-        assert [problem.wrong for problem in problems(model)] == ["is missing"], path
+def broken(constraint: str, spec: schema.Field) -> tuple[Any, str] | None:
+    """A value that breaks a field's constraint, and what is said of it; nothing where the field states none."""
+    if constraint == "kind":
+        return TYPES[spec.kind]
+    if constraint == "required":
+        return (NOTHING, "is missing; give {0.text}") if spec.required else None
+    if constraint == "minimum":
+        return (spec.minimum - 1, f"is {spec.minimum - 1} (int); {NUMBER}") if spec.kind == "int" else None
+    if constraint == "maximum":
+        return (spec.maximum + 1, f"is {spec.maximum + 1} (int); {NUMBER}") if spec.kind == "int" else None
+    if constraint == "pattern" and spec.pattern:
+        value = {"a:1": "?"} if spec.kind == "mapping" else "?"
+        return value, "is '?'; give {0.hint}"
+    if constraint == "key_pattern" and spec.key_pattern:
+        value = {"?": f"ca@sha256:{'0' * 64}"}
+        return value, "has the key '?'; give {0.key_hint}"
+    if constraint == "choices" and spec.choices:
+        return "?", f"is '?'; one of {', '.join(spec.choices)}"
+    if constraint == "fields" and spec.fields and spec.kind == "map":
+        return {"?": 1, **required_of(spec)}, "is not a known key; known keys are " + schema.listed(
+            sorted(spec.fields)
+        )
+    return None
+
+
+CONSTRAINTS = [item.name for item in dataclasses.fields(schema.Field) if item.name not in WORDS]
+NUMBER = "give a whole number from {0.minimum} to {0.maximum}"
+
+
+def required_of(spec: schema.Field) -> dict[str, Any]:
+    return {
+        key: 7000 if inner.kind == "int" else "host1" for key, inner in spec.fields.items() if inner.required
+    }
+
+
+def constraints() -> list[tuple[str, str]]:
+    """Every field of the table with every constraint that it states."""
+    return [(path, name) for path, spec in fields(schema.MODEL) for name in CONSTRAINTS if broken(name, spec)]
+
+
+def place_of(model: dict[str, Any], path: str, kind: str) -> tuple[Any, str, str]:
+    """The map that holds a key of the table, the key, and its path as the operator reads it."""
+    *folders, last = path.split(".")
+    place, said = model, []
+    for folder in folders:
+        place = place.setdefault(folder, {})
+        said.append(folder)
+        if isinstance(place, list):
+            place = next(item for item in place if folder != "organizations" or not kind or item.get(kind))
+            said[-1] += f"[{place['name']}]"
+    return place, last, ".".join([*said, last])
+
+
+@pytest.mark.parametrize(("path", "constraint"), constraints(), ids=lambda value: str(value))
+def test_every_constraint_of_every_field_can_be_broken(path: str, constraint: str) -> None:
+    spec = dict(fields(schema.MODEL))[path]
+    value, said = broken(constraint, spec) or (None, "")
+    model = lab_model()
+    kind = next((part for part in ("orderers", "peers") if f".{part}." in path), "")
+    place, key, shown = place_of(model, path, kind)
+    name = str(place.get("name"))
+    place[key] = value
+    if value is NOTHING:
+        del place[key]
+    # What has no name, or a wrong one, is called by its number, or by the name that it has.
+    found = [str(problem) for problem in problems(model)]
+    assert len(found) == 1, found
+    where, _, sentence = found[0].partition(": ")
+    assert sentence == said.format(spec)
+    if key == "name" and path != "name":
+        assert where.startswith(shown.partition(f"[{name}]")[0])
+        return
+    inner = {"pattern": "[a:1]"}.get(constraint, "") if spec.kind == "mapping" else ""
+    assert where == shown + (".?" if constraint == "fields" else inner)
+
+
+def test_every_constraint_is_one_that_some_field_states() -> None:
+    """Else its case would never be tried, and a new one has none."""
+    assert {name for _, name in constraints()} == set(CONSTRAINTS)
+    assert {spec.kind for _, spec in fields(schema.MODEL)} == KINDS == set(TYPES)
+
+
+def renamed() -> list[tuple[str, str, str]]:
+    return [(level, old, new) for level, names in schema.RENAMED.items() for old, new in names.items()]
+
+
+def level_fields(level: str) -> list[dict[str, schema.Field]]:
+    """The fields of a level of RENAMED; of every level where it is for all."""
+    if level != "*":
+        table = schema.MODEL
+        for part in level.split(".") if level else []:
+            table = table[part.removesuffix("[]")].fields
+        return [table]
+    return [schema.MODEL, *(spec.fields for _, spec in fields(schema.MODEL) if spec.fields)]
+
+
+@pytest.mark.parametrize(("level", "old", "new"), renamed())
+def test_a_renamed_key_leads_to_one_that_is_there(level: str, old: str, new: str) -> None:
+    assert any(new in table for table in level_fields(level))
+    assert not any(old in table for table in level_fields(level)), "still a key"
+
+
+def test_a_renamed_key_is_one_sentence_and_what_it_holds_is_looked_at() -> None:
+    model = lab_model()
+    model["orgs"] = model.pop("organizations")
+    model["orgs"][1]["peers"][0]["mem_limit"] = "lots"
+    model["channels"][0]["members"] = model["channels"][0].pop("organizations")
+    assert [str(problem) for problem in problems(model)] == [
+        "orgs: was renamed to 'organizations'; write organizations in its place",
+        "organizations[org1].peers[peer0].mem_limit: was renamed to 'memory'; write memory in its place",
+        "organizations[org1].peers[peer0].memory: is 'lots'; give a number with m or g, such as 512m",
+        "channels[main].members: was renamed to 'organizations'; write organizations in its place",
+    ]
+
+
+def test_two_lists_that_became_one_are_both_looked_at() -> None:
+    model = lab_model()
+    organizations = model.pop("organizations")
+    model["ordererOrgs"], model["peerOrgs"] = organizations[:1], organizations[1:]
+    result, found = schema.check(model)
+    assert [str(problem) for problem in found] == [
+        "ordererOrgs: was renamed to 'organizations'; write organizations in its place",
+        "peerOrgs: was renamed to 'organizations'; write organizations in its place",
+    ]
+    assert [org["name"] for org in result["organizations"]] == ["orderers", "org1", "org2"]
+
+
+def test_a_renamed_key_beside_its_new_name() -> None:
+    model = changed("version", "3.1.1")
+    model["fabric_version"] = "2.5.9"
+    assert [str(problem) for problem in problems(model)] == [
+        "version: was renamed to 'fabric_version'; move what it says to fabric_version, which is there as well"
+    ]
+
+
+def test_a_good_guess_spares_a_long_list() -> None:
+    hosts = [f"host{number:02}" for number in range(50)]
+    assert schema.suggestion("hots07", hosts, "hosts are") == "did you mean 'host07'?"
+    assert (
+        schema.suggestion("hots07", hosts[6:8], "hosts are")
+        == "did you mean 'host07'? hosts are host06, host07"
+    )
+    assert schema.suggestion("x", hosts, "hosts are").endswith(", host18, host19 and 30 more")
+
+
+def test_the_nearest_word() -> None:
+    assert schema.nearest("Hots1", ["host1", "other"]) == "host1"
+    assert schema.nearest("host9", ["host1", "host2"]) == "", "two are as near"
+    assert schema.nearest("zzz", ["host1", "host2"]) == ""
+    assert schema.listed("abcd", 2) == "a, b and 2 more"
+    assert schema.listed("abcd", 4) == "a, b, c, d"
+    assert schema.listed([]) == "none"

@@ -1,0 +1,123 @@
+"""A model that may have mistakes, as the rules look at it.
+
+The operator is to hear of all mistakes at once, so rules run on a model whose keys are already known to be wrong.
+Lists and mappings are always there; what is in them may be missing or of a wrong type, and is then left out here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+SSH_PORT = 22
+
+
+class Placed(NamedTuple):
+    """Something that the model puts on a host.
+
+    :param kind: ``registry``, ``store``, ``ca``, ``orderer`` or ``peer``
+    :param path: where in the model it stands
+    """
+
+    kind: str
+    path: str
+    settings: dict[str, Any]
+
+    @property
+    def host(self) -> str | None:
+        host = self.settings.get("host")
+        return host if isinstance(host, str) else None
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A model with defaults filled in, and the inventory's hosts.
+
+    :param hosts: inventory name to ``reach``, ``address`` and, where it is not 22, ``port``
+    """
+
+    settings: dict[str, Any]
+    hosts: dict[str, dict[str, Any]]
+
+    @cached_property
+    def organizations(self) -> list[dict[str, Any]]:
+        return named(self.settings, "organizations")
+
+    @cached_property
+    def channels(self) -> list[dict[str, Any]]:
+        return named(self.settings, "channels")
+
+    @cached_property
+    def chaincodes(self) -> list[dict[str, Any]]:
+        return named(self.settings, "chaincodes")
+
+    @cached_property
+    def placed(self) -> list[Placed]:
+        """Everything that has a host of its own; chaincodes run beside peers."""
+        found = [
+            Placed("registry", "registry", self.settings.get("registry", {})),
+            Placed("store", "secrets_store", self.settings.get("secrets_store", {})),
+        ]
+        for org in self.organizations:
+            path = f"organizations[{org['name']}]"
+            found.append(Placed("ca", f"{path}.ca", org.get("ca", {})))
+            for kind in ("orderer", "peer"):
+                for node in named(org, f"{kind}s"):
+                    found.append(Placed(kind, f"{path}.{kind}s[{node['name']}]", node))
+        return found
+
+    @property
+    def node_kinds(self) -> set[str]:
+        """``orderers``, ``peers``: those that the network has."""
+        return {f"{item.kind}s" for item in self.placed if item.kind in ("orderer", "peer")}
+
+    def members(self, channel: Any) -> list[dict[str, Any]]:
+        """The organisations with peers of the channel of this name; none when there is no such channel."""
+        names = [
+            name
+            for item in self.channels
+            if item["name"] == channel
+            for name in item.get("organizations", [])
+        ]
+        return [org for org in self.organizations if org["name"] in names and org.get("peers")]
+
+    def ssh_port(self, host: str) -> int:
+        """The port of SSH on a host; 22 when the inventory says nothing sensible."""
+        given = str(self.hosts.get(host, {}).get("port", SSH_PORT))
+        return int(given) if given.isdecimal() else SSH_PORT
+
+    def full_names(self) -> Iterator[tuple[str, str]]:
+        """Who has which fully qualified name: containers, certificates and enrolments carry it."""
+        domain = domain_of(self.settings)
+        for kind in ("registry", "store"):
+            yield {"store": "secrets_store"}.get(kind, kind), f"{kind}.{domain}"
+        for org in self.organizations:
+            path = f"organizations[{org['name']}]"
+            yield f"{path}.ca", f"ca.{org['name']}.{domain}"
+            yield f"the admin of {path}", f"admin.{org['name']}.{domain}"
+            for key in ("orderers", "peers"):
+                for node in named(org, key):
+                    yield f"{path}.{key}[{node['name']}]", f"{node['name']}.{org['name']}.{domain}"
+        for chaincode in self.chaincodes:
+            for org in self.members(chaincode.get("channel")):
+                for peer in named(org, "peers"):
+                    name = f"{chaincode['name']}.{peer['name']}.{org['name']}.{domain}"
+                    yield f"chaincodes[{chaincode['name']}]", name
+
+
+def named(settings: dict[str, Any], key: str) -> list[dict[str, Any]]:
+    """The maps of a list that have a name."""
+    return [item for item in settings.get(key, []) if isinstance(item.get("name"), str)]
+
+
+def domain_of(settings: dict[str, Any]) -> str:
+    """The network's domain, given or made from its name."""
+    return str(settings.get("domain") or f"{settings.get('name')}.example")
+
+
+def msp_id_of(organization: dict[str, Any]) -> str:
+    """An organisation's MSP id, given or made from its name."""
+    given: Any = organization.get("msp_id")
+    return str(given or organization["name"].replace("-", " ").title().replace(" ", "") + "MSP")
