@@ -277,11 +277,14 @@ _WHO = {
 
 
 def sample_services() -> dict[str, list[dict[str, int]]]:
-    """Ports of two of each kind on one host, as the model's own function hands them out."""
+    """Ports of three of each kind on one host, as the model's own function hands them out.
+
+    The first two are of one organisation (but for CAs, of which each has one), the third is of another.
+    """
     node = {"host": "host"}
-    organizations = [
-        {"name": f"ord{n}", "ca": node, "orderers": [{"name": "orderer", **node}]} for n in (1, 2)
-    ] + [{"name": f"org{n}", "ca": node, "peers": [{"name": "peer", **node}]} for n in (1, 2)]
+    nodes = {kind: [{"name": f"{kind}{n}", **node} for n in (1, 2)] for kind in ("orderer", "peer")}
+    organizations = [{"name": f"ord{n}", "ca": node, "orderers": nodes["orderer"]} for n in (1, 2)]
+    organizations += [{"name": f"org{n}", "ca": node, "peers": nodes["peer"]} for n in (1, 2)]
     model = {"name": "sample", "registry": node, "secrets_store": node, "organizations": organizations}
     network = load(model, {"host": {"reach": "192.0.2.1", "address": "192.0.2.1"}})
     return {
@@ -296,20 +299,33 @@ def ports() -> str:
     found = sample_services()
     rows: list[tuple[str, ...]] = []
     for (kind, use), who in _WHO.items():
-        first, second = found[kind][0][use], found[kind][1][use]
-        rows.append((kind, f"`{PORT_KEYS[use]}`", str(first), str(second), who))
+        second = "" if kind == "ca" else str(found[kind][1][use])
+        other = found[kind][1 if kind == "ca" else 2][use]
+        rows.append((kind, f"`{PORT_KEYS[use]}`", str(found[kind][0][use]), second, str(other), who))
     for key, who in (
         ("registry", "hosts pull images, the controller pushes; TLS"),
         ("secrets_store", "hosts' agents and the controller; TLS"),
     ):
-        rows.append((f"`{key}`", "`port`", str(MODEL[key].fields["port"].default), "", who))
+        rows.append((f"`{key}`", "`port`", str(MODEL[key].fields["port"].default), "", "", who))
     return page(
         "Ports",
         "`plugins/module_utils/model/ports.py` and `schema.py`",
-        "The first of a kind on a host has the first port, the second one ten more, and so on, in the order of the "
-        "model. A node listens on the same port inside its container and outside, on all addresses of the host. A "
+        "Every organisation has a hundred ports of each kind, in the order of the model. The first node of an "
+        "organisation on a host has the first of them, the second one ten more, and so on. So whoever comes last in "
+        "the model, or in an organisation, moves nobody's ports. To take one out of the middle, give those after it "
+        "their ports explicitly.\n\nA node listens on the same port inside its container and outside, on all addresses of the host. A "
         "chaincode service publishes none: its peer reaches it on the stack's own network.\n",
-        table(("service", "key of the model", "first on a host", "second", "who talks to it"), rows),
+        table(
+            (
+                "service",
+                "key of the model",
+                "first on a host",
+                "second",
+                "next organisation's",
+                "who talks to it",
+            ),
+            rows,
+        ),
         "The controller needs to reach all of them and SSH. Hosts need to reach each other on the ports of orderers, "
         "peers, registry and store; clients need the peers' `port`.\n",
     )

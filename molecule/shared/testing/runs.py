@@ -72,7 +72,10 @@ class Run:
             if "plan" in result
         ]
         return {
-            (what, name) for plan in plans for what in ("create", "recreate", "start", "remove") for name in plan[what]
+            (what, name)
+            for plan in plans
+            for what in ("create", "recreate", "start", "remove")
+            for name in plan[what]
         }
 
     def said(self) -> str:

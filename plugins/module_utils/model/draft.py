@@ -24,6 +24,7 @@ class Placed(NamedTuple):
     kind: str
     path: str
     settings: dict[str, Any]
+    organization: str = ""
 
     @property
     def host(self) -> str | None:
@@ -62,10 +63,10 @@ class Draft:
         ]
         for org in self.organizations:
             path = f"organizations[{org['name']}]"
-            found.append(Placed("ca", f"{path}.ca", org.get("ca", {})))
+            found.append(Placed("ca", f"{path}.ca", org.get("ca", {}), org["name"]))
             for kind in ("orderer", "peer"):
                 for node in named(org, f"{kind}s"):
-                    found.append(Placed(kind, f"{path}.{kind}s[{node['name']}]", node))
+                    found.append(Placed(kind, f"{path}.{kind}s[{node['name']}]", node, org["name"]))
         return found
 
     @property

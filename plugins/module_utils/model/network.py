@@ -156,7 +156,7 @@ def _complete(settings: dict[str, Any], hosts: dict[str, Host], warnings: list[P
 
         def service(kind: str, label: str, item: dict[str, Any], org: dict[str, Any] = org) -> Service:
             name = f"{label}.{org['name']}.{settings['domain']}"
-            taken = ports.take(kind, item["host"], item)
+            taken = ports.take(kind, org["name"], item["host"], item)
             return Service(kind, name, hosts[item["host"]], org["name"], item, taken)
 
         for index, peer in enumerate(org["peers"]):

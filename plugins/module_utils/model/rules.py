@@ -157,7 +157,7 @@ def _published(draft: Draft) -> Iterator[tuple[str, str, int]]:
         if item.host is None:
             continue
         if item.kind in FIRST_PORTS:
-            wanted = ports.take(item.kind, item.host, item.settings)
+            wanted = ports.take(item.kind, item.organization, item.host, item.settings)
         else:
             wanted = {"main": item.settings["port"]}
         for use, port in wanted.items():

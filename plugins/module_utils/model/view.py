@@ -50,6 +50,8 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.model.store_config
 PROBE = {"function": "org.hyperledger.fabric:GetMetadata", "args": []}
 STORE_MATERIAL = ["ca_cert", "seal_key", "server_cert", "server_key"]
 REGISTRY_MATERIAL = ["ca_cert", "server_cert", "server_key"]
+# The one in C writes the same text in a third of the time.
+_DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 _LEDGER_KINDS = ("orderer", "peer", "chaincode")
 
 
@@ -354,7 +356,7 @@ def _project(network: Network, stack: str, services: dict[str, Any]) -> dict[str
 def _stack_files(
     network: Network, stack: str, services: dict[str, Any], lines: list[str]
 ) -> list[dict[str, Any]]:
-    definition = yaml.safe_dump(_project(network, stack, services), sort_keys=False, width=1000)
+    definition = yaml.dump(_project(network, stack, services), Dumper=_DUMPER, sort_keys=False, width=1000)
     return [
         _file(f"{CONFIG}/stacks/{stack}/compose.yml", definition),
         _file(f"{CONFIG}/stacks/{stack}/secrets", "".join(f"{line}\n" for line in lines)),

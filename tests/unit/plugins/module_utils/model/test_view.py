@@ -497,7 +497,7 @@ def test_the_controller_reaches_store_and_authorities_from_its_own_side() -> Non
         "key_file": "/state/controller.key",
     }
     server = controller["ca_servers"][1]
-    assert (server["ca_address"], server["ca_server_name"]) == ("127.0.10.2:7054", "ca.org1.lab.example")
+    assert (server["ca_address"], server["ca_server_name"]) == ("127.0.10.2:7154", "ca.org1.lab.example")
     assert server["ca_server_name"] in controller["ca_material"][1]["server_hosts"]
 
 
