@@ -302,6 +302,7 @@ def host_paths() -> str:
         (f"`{paths.LIBRARY}/`", "disk", "the scripts of the systemd units, and the agent's program"),
         (f"`{paths.DATA}/NODE/`", "disk", "ledgers, the store's encrypted storage, a CA's database"),
         (f"`{paths.CREDENTIALS}/selvedge-*`", "disk, sealed", "boot material, see [boot material](boot-material.md)"),
+        (f"`{paths.CLEAR_CREDENTIALS}/selvedge-*`", "disk, clear", "the same on a host with `selvedge_seal: none`"),
         (f"`{secrets}/SERVICE/`", "tmpfs", f"keys and certificates; containers see the folder as `{paths.IN_SECRETS}`"),
         (f"`{units.SECRET_ID_FILE}`", "tmpfs", "the agent's credential, unsealed by systemd"),
         ("`/etc/docker/certs.d/REGISTRY/ca.crt`", "disk", "the CA that the engine trusts for the registry"),
@@ -359,7 +360,8 @@ def boot_material() -> str:
         "- **where**: `store` and `registry` are the hosts of these services, `hosts` is every host that runs "
         "something, `lab` is the controller of lab hosts.\n"
         "- **form**: `sealed` with systemd-creds, by the TPM where there is one and else by the host's own key; or "
-        "`clear`.\n"
+        "`clear`. **On a host with `selvedge_seal: none` every sealed file is in the clear instead**, with mode 0600 "
+        "and the same name in `/etc/credstore`: who takes the disk of such a host has its boot material.\n"
         "- `{state}` is the controller's folder, the variable `selvedge_state_dir`, by default `.state` beside the "
         "inventory.\n",
         table(columns, rows),

@@ -12,6 +12,10 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.selvedge.fabric.plugins.module_utils.model import view
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import ModelError, Network, load
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.runtimes import runtimes_of
+
+# What a host may state about itself beside its addresses: key of the model's Host to the inventory's variable.
+_HOST_VARIABLES = {"seal": "selvedge_seal", "lab_image": "lab_image"}
 
 
 def plain(value: Any) -> Any:
@@ -61,7 +65,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             raise AnsibleActionFail(
                 f"{ca_file} is missing: run bootstrap.yml first, it makes the bootstrap CA"
             )
-        facts["selvedge_base_files"] = view.base_files(network, ca_cert)
+        facts["selvedge_base_files"] = view.base_files(network, host, ca_cert)
+        facts["selvedge_engine"] = {"seal": network.hosts[host].seal, "runtimes": runtimes_of(network, host)}
         if stage == "registry":
             facts["selvedge_registry"]["view"] = view.registry_view(
                 network, plain(self._task.args["registry_image"])
@@ -88,5 +93,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             hosts[name] = {
                 "reach": reach,
                 "address": self._templar.template(known.get("selvedge_address", reach)),
+                **{
+                    key: self._templar.template(known[variable])
+                    for key, variable in _HOST_VARIABLES.items()
+                    if variable in known
+                },
             }
         return load(model, plain(hosts))

@@ -13,6 +13,9 @@ from typing import Any
 
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.schema import Problem, check
 
+# How boot material lies on a host's disk: sealed by systemd, or in files that only root can read.
+SEALS = ("systemd-creds", "none")
+
 
 class ModelError(ValueError):
     """A model with mistakes; ``problems`` has all of them."""
@@ -29,11 +32,15 @@ class Host:
 
     :param reach: the address that the controller uses (``ansible_host``)
     :param address: the address that other hosts use (``selvedge_address``)
+    :param seal: how its boot material lies on its disk, one of SEALS (``selvedge_seal``)
+    :param lab_image: what it is made from where it is a lab host (``lab_image``)
     """
 
     name: str
     reach: str
     address: str
+    seal: str = "systemd-creds"
+    lab_image: str = "debian-13"
 
 
 @dataclass(frozen=True)
@@ -157,13 +164,13 @@ def load(model: Any, hosts: dict[str, dict[str, str]]) -> Network:
     """Validate ``model`` against the inventory's ``hosts`` and complete it. Neither is changed.
 
     :param model: the ``selvedge_network`` variable
-    :param hosts: inventory name to ``{"reach": ..., "address": ...}``
+    :param hosts: inventory name to ``{"reach": ..., "address": ...}``, and what else a Host has
     :raises ModelError: with every mistake that was found
     """
     settings, problems = check(model)
     if isinstance(model, dict):
         problems += [*_reference_problems(settings, set(hosts)), *_port_problems(settings)]
-    problems += _address_problems(hosts)
+    problems += [*_address_problems(hosts), *_seal_problems(hosts)]
     if problems:
         raise ModelError(problems)
     settings["domain"] = settings["domain"] or f"{settings['name']}.example"
@@ -243,6 +250,13 @@ def _address_problems(hosts: dict[str, dict[str, str]]) -> Iterator[Problem]:
             yield Problem(
                 f"hosts[{name}].selvedge_address", f"is {value['address']!r}, no IPv4 address", right
             )
+
+
+def _seal_problems(hosts: dict[str, dict[str, str]]) -> Iterator[Problem]:
+    for name, value in hosts.items():
+        if value.get("seal", SEALS[0]) not in SEALS:
+            wrong = f"is {value['seal']!r}, which is no way to keep boot material"
+            yield Problem(f"hosts[{name}].selvedge_seal", wrong, f"one of {', '.join(SEALS)}")
 
 
 def _reference_problems(settings: dict[str, Any], hosts: set[str]) -> Iterator[Problem]:
