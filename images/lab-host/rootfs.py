@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Make the root file system of a lab host: Debian with systemd, sshd and Python, and a Docker engine with Compose.
 
-    rootfs.py OUTPUT_TAR [--release trixie|bookworm] [--bare]
+    rootfs.py OUTPUT_TAR [--release trixie|bookworm] [--bare] [--print]
 
-`--bare` leaves out the engine and what comes with it: such a host is what `bootstrap.yml` is for.
+`--bare` leaves out the engine and what comes with it: such a host is what `bootstrap.yml` is for. `--print` shows the
+command and runs nothing.
 Needs mmdebstrap; as root, or as a plain user with subordinate ids (package uidmap). Takes about a minute.
 """
 
@@ -51,6 +52,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("output")
     parser.add_argument("--release", choices=("trixie", "bookworm"), default="trixie")
     parser.add_argument("--bare", action="store_true")
+    parser.add_argument("--print", action="store_true")
     given = parser.parse_args()
     if given.release == "bookworm" and not given.bare:
         parser.error("bookworm has no Compose v2: give --bare")
@@ -90,8 +92,12 @@ def command(given: argparse.Namespace) -> list[str]:
 
 
 def main() -> int:
+    given = arguments()
+    if given.print:
+        print("\n".join(command(given)))
+        return 0
     environment = {**os.environ, "SOURCE_DATE_EPOCH": "1750000000"}
-    return subprocess.run(command(arguments()), env=environment, check=False).returncode
+    return subprocess.run(command(given), env=environment, check=False).returncode
 
 
 if __name__ == "__main__":
