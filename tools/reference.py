@@ -324,6 +324,19 @@ def host_paths() -> str:
     )
 
 
+def programs() -> list[tuple[str, ...]]:
+    """Programs that are built for hosts, in which versions."""
+    versions = yaml.safe_load((ROOT / "images" / "versions.yml").read_text())
+    recipes = {
+        path.parent.name: yaml.safe_load(path.read_text())
+        for path in sorted((ROOT / "images").glob("*/program.yml"))
+    }
+    return [
+        (f"`{name}`", plain(recipe["title"]), str(versions[recipe["component"]]["default"]))
+        for name, recipe in recipes.items()
+    ]
+
+
 def images() -> str:
     """Which images there are, in which versions."""
     versions = yaml.safe_load((ROOT / "images" / "versions.yml").read_text())
@@ -341,6 +354,9 @@ def images() -> str:
         "Every image is built from pinned sources. The default version is in bold. A build fails when an image is "
         "bigger than its budget.\n",
         table(("image", "what", "versions", "budget"), rows),
+        "## Programs for hosts\n",
+        "Built in the same way, and installed by `bootstrap.yml` where the distribution has none that will do.\n",
+        table(("program", "what", "version"), programs()),
     )
 
 

@@ -9,8 +9,8 @@ from typing import Any
 # Inline definitions, `--dry-run` and healthchecks as Selvedge uses them work from these on.
 MINIMUM_ENGINE = (20, 10)
 MINIMUM_COMPOSE = (2, 20)
-# `runtimeType` in daemon.json. Source: Docker Engine's release notes, 23.0.
-SHIM_ENGINE = (23, 0)
+# `runtimeType` in daemon.json. Source: docker/docs issue 17247; 23.0 knew shims by their own names only.
+SHIM_ENGINE = (24, 0)
 # LoadCredential= in a unit; systemd-creds is newer. Source: systemd's NEWS.
 MINIMUM_SYSTEMD = 247
 # What our build of Compose says after its version; nobody else's is ever replaced.

@@ -111,7 +111,7 @@ def test_a_host_that_can_be_used_has_no_problem(found: Found) -> None:
         (
             replace(GOOD_12, programs=["containerd-shim-kata-v2"]),
             wanted("kata"),
-            ["runtime kata", "from 23.0 on", "20.10.24"],
+            ["runtime kata", "from 24.0 on", "20.10.24"],
         ),
     ],
 )  # fmt: skip
