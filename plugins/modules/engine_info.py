@@ -144,8 +144,6 @@ def is_program(module: AnsibleModule, name: str) -> bool:
 def look(module: AnsibleModule, runtimes: dict[str, dict[str, Any]]) -> Found:
     """Ask the host."""
     engine = json.loads(output(module, "docker", "info", "--format", "{{json .}}") or "{}")
-    # Without a daemon it answers all the same, with errors.
-    runs = bool(engine.get("ServerVersion"))
     systemd = re.search(r"\d+", output(module, "systemctl", "--version"))
     programs = {program_of(entry) for entry in runtimes.values()} - {""}
     return Found(
@@ -153,7 +151,8 @@ def look(module: AnsibleModule, runtimes: dict[str, dict[str, Any]]) -> Found:
         systemd=int(systemd[0]) if systemd else 0,
         seals=bool(module.get_bin_path("systemd-creds")),
         installed=bool(module.get_bin_path("dockerd")),
-        engine=engine["ServerVersion"] if runs else "",
+        # Without a daemon the command answers all the same, without a version.
+        engine=str(engine.get("ServerVersion") or ""),
         compose=output(module, "docker", "compose", "version", "--short"),
         yaml=importlib.util.find_spec("yaml") is not None,
         runtimes=sorted(engine.get("Runtimes") or {}),
