@@ -342,6 +342,7 @@ def host_paths() -> str:
         (f"`{paths.LIBRARY}/`", "disk", "the scripts of the systemd units, and the agent's program"),
         (f"`{paths.DATA}/NODE/`", "disk", "ledgers, the store's encrypted storage, a CA's database"),
         (f"`{paths.CREDENTIALS}/selvedge-*`", "disk, sealed", "boot material, see [boot material](boot-material.md)"),
+        (f"`{paths.CLEAR_CREDENTIALS}/selvedge-*`", "disk, clear", "the same on a host with `selvedge_seal: none`"),
         (f"`{secrets}/SERVICE/`", "tmpfs", f"keys and certificates; containers see the folder as `{paths.IN_SECRETS}`"),
         (f"`{units.SECRET_ID_FILE}`", "tmpfs", "the agent's credential, unsealed by systemd"),
         ("`/etc/docker/certs.d/REGISTRY/ca.crt`", "disk", "the CA that the engine trusts for the registry"),
@@ -363,6 +364,19 @@ def host_paths() -> str:
     )
 
 
+def programs() -> list[tuple[str, ...]]:
+    """Programs that are built for hosts, in which versions."""
+    versions = yaml.safe_load((ROOT / "images" / "versions.yml").read_text())
+    recipes = {
+        path.parent.name: yaml.safe_load(path.read_text())
+        for path in sorted((ROOT / "images").glob("*/program.yml"))
+    }
+    return [
+        (f"`{name}`", plain(recipe["title"]), str(versions[recipe["component"]]["default"]))
+        for name, recipe in recipes.items()
+    ]
+
+
 def images() -> str:
     """Which images there are, in which versions."""
     versions = yaml.safe_load((ROOT / "images" / "versions.yml").read_text())
@@ -380,6 +394,9 @@ def images() -> str:
         "Every image is built from pinned sources. The default version is in bold. A build fails when an image is "
         "bigger than its budget.\n",
         table(("image", "what", "versions", "budget"), rows),
+        "## Programs for hosts\n",
+        "Built in the same way, and installed by `bootstrap.yml` where the distribution has none that will do.\n",
+        table(("program", "what", "version"), programs()),
     )
 
 
@@ -399,7 +416,8 @@ def boot_material() -> str:
         "- **where**: `store` and `registry` are the hosts of these services, `hosts` is every host that runs "
         "something, `lab` is the controller of lab hosts.\n"
         "- **form**: `sealed` with systemd-creds, by the TPM where there is one and else by the host's own key; or "
-        "`clear`.\n"
+        "`clear`. **On a host with `selvedge_seal: none` every sealed file is in the clear instead**, with mode 0600 "
+        "and the same name in `/etc/credstore`: who takes the disk of such a host has its boot material.\n"
         "- `{state}` is the controller's folder, the variable `selvedge_state_dir`, by default `.state` beside the "
         "inventory.\n",
         table(columns, rows),

@@ -12,6 +12,8 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 SSH_PORT = 22
+# How boot material lies on a host's disk: sealed by systemd, or in files that only root can read.
+SEALS = ("systemd-creds", "none")
 
 
 class Placed(NamedTuple):
