@@ -323,6 +323,7 @@ def host_paths() -> str:
         (f"`{config}/stacks/STACK/secrets`", "disk", "names of the files that the stack waits for at boot; no secret"),
         (f"`{paths.AGENT}/`", "disk", "configuration of the store's agent; no secret"),
         (f"`{paths.CA_CERT}`", "disk", "certificate of the bootstrap CA"),
+        (f"`{paths.VERSION_FILE}`", "disk", "the version of Selvedge that last configured the host"),
         (f"`{paths.LIBRARY}/`", "disk", "the scripts of the systemd units, and the agent's program"),
         (f"`{paths.DATA}/NODE/`", "disk", "ledgers, the store's encrypted storage, a CA's database"),
         (f"`{paths.CREDENTIALS}/selvedge-*`", "disk, sealed", "boot material, see [boot material](boot-material.md)"),

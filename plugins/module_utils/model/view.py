@@ -32,6 +32,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.model.paths import
     SECRETS,
     STACKS,
     UID,
+    VERSION_FILE,
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.schema import Problem
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.secrets_layout import (
@@ -45,6 +46,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.model.store_config
     CONTROLLER_NAME,
     server_config,
 )
+from ansible_collections.selvedge.fabric.plugins.module_utils.version import VERSION
 
 # A transaction that every contract knows, that reads and writes nothing, and is committed all the same.
 PROBE = {"function": "org.hyperledger.fabric:GetMetadata", "args": []}
@@ -109,6 +111,7 @@ def base_files(network: Network, ca_cert: str) -> list[dict[str, Any]]:
     """What every host has from `bootstrap.yml` on."""
     return [
         _file(CA_CERT, ca_cert),
+        _file(VERSION_FILE, f"{VERSION}\n"),
         _file(f"/etc/docker/certs.d/{network.registry_address}/ca.crt", ca_cert),
         _file(f"{LIBRARY}/wait-secrets", units.WAIT_SECRETS, "0755"),
         _file(f"{LIBRARY}/install-material", units.INSTALL_MATERIAL, "0755"),
@@ -160,7 +163,7 @@ def host_view(network: Network, host: str, lock: dict[str, str], ca_cert: str) -
         raise ModelError(problems)
     services = list(network.services(host))
     stacks: dict[str, tuple[dict[str, Any], list[str]]] = {}
-    files: list[dict[str, Any]] = []
+    files: list[dict[str, Any]] = [_file(VERSION_FILE, f"{VERSION}\n")]
     material = None
     if network.store_host.name == host:
         config = _store_config(network, ca_cert)

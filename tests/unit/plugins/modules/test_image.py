@@ -79,6 +79,20 @@ def test_the_archive_is_written_once_and_not_in_check_mode(
     assert run(image.main, archive=str(archive), **options)["changed"] is True
 
 
+def test_without_a_folder_the_cache_is_the_users(
+    run: ModuleRunner, options: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is written into the collection; a relative archive lies beside the images."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    del options["cache"]
+    before = sorted(Path(options["root"]).rglob("*"))
+    result = run(image.main, archive="scripted.tar", **options)
+    assert result["archive"] == str(tmp_path / "xdg" / "selvedge" / "scripted.tar")
+    assert Path(result["archive"]).is_file()
+    assert sorted(Path(options["root"]).rglob("*")) == before
+    assert run(image.main, archive="scripted.tar", **options)["changed"] is False
+
+
 def test_a_namespace_is_the_first_part_of_the_repository(run: ModuleRunner, options: dict[str, Any]) -> None:
     result = run(image.main, namespace="acme", **options)
     assert result["digests"]["scripted:2.0"].startswith("acme/scripted@sha256:")
