@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Build the collection's artifact from the files that git tracks, in .cache/artifact.
 
     artifact.py                   build, print the artifact's path

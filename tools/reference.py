@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Write the pages of docs/reference that follow from the code.
 
     reference.py           write all of them
@@ -52,7 +51,7 @@ def page(title: str, source: str, *parts: str) -> str:
 
 def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
     """A Markdown table."""
-    lines = [head, tuple("---" for _ in head), *rows]
+    lines = [head, tuple("---" for _unused in head), *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines) + "\n"
 
 

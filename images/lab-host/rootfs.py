@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Make the root file system of a lab host: Debian 13 with systemd, sshd, a Docker engine and Compose.
 
     rootfs.py OUTPUT_TAR

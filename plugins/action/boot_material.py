@@ -79,7 +79,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     ) -> dict[str, bytes]:
         """The values of ``wanted``, new."""
         if arguments["names"] == ["secret_id"]:
-            secret_id, _ = Admin(open_openbao(arguments["store"])).issue_secret_id(arguments["approle"])
+            secret_id, _unused = Admin(open_openbao(arguments["store"])).issue_secret_id(arguments["approle"])
             return {"secret_id": secret_id.encode()}
         state_dir = Path(variables["selvedge_controller_state"])
         issuer = KeyPair((state_dir / "ca.crt").read_text(), (state_dir / "ca.key").read_text())

@@ -84,20 +84,15 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-
-try:
-    from ansible_collections.selvedge.fabric.plugins.module_utils.images.builder import (
-        Builder,
-        BuildError,
-        default_cache,
-    )
-    from ansible_collections.selvedge.fabric.plugins.module_utils.images.oci import docker_archive
-    from ansible_collections.selvedge.fabric.plugins.module_utils.images.push import PushError, Registry
-
-    MISSING = ""
-except ImportError as error:
-    MISSING = str(error.name)
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.selvedge.fabric.plugins.module_utils.images.builder import (
+    Builder,
+    BuildError,
+    default_cache,
+)
+from ansible_collections.selvedge.fabric.plugins.module_utils.images.oci import docker_archive
+from ansible_collections.selvedge.fabric.plugins.module_utils.images.push import PushError, Registry
+from ansible_collections.selvedge.fabric.plugins.module_utils.packages import require
 
 
 def ensure(module: AnsibleModule) -> dict[str, Any]:
@@ -154,8 +149,7 @@ def main() -> None:
         required_by={"registry": "ca_file"},
         supports_check_mode=True,
     )
-    if MISSING:
-        module.fail_json(msg=missing_required_lib(MISSING))
+    require(module, "requests", "yaml")
     try:
         module.exit_json(**ensure(module))
     except (BuildError, PushError) as error:

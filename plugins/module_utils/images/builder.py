@@ -14,12 +14,15 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from ansible_collections.selvedge.fabric.plugins.module_utils.images import oci
+
+with suppress(ImportError):  # the module says which package is missing
+    import yaml
 
 SOURCE = "https://github.com/selvedge/fabric"
 MEGABYTE = 1_000_000

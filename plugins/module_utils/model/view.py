@@ -8,9 +8,9 @@ chaincodes.
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import Any
 
-import yaml
 from ansible_collections.selvedge.fabric.plugins.module_utils.model import compose, units
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.agent_config import agent_config
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.ca_stack import ca_files, ca_service
@@ -47,6 +47,9 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.model.store_config
     server_config,
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.version import VERSION
+
+with suppress(ImportError):  # the module says which package is missing
+    import yaml
 
 # A transaction that every contract knows, that reads and writes nothing, and is committed all the same.
 PROBE = {"function": "org.hyperledger.fabric:GetMetadata", "args": []}
@@ -209,14 +212,16 @@ def host_view(network: Network, host: str, lock: dict[str, str], ca_cert: str) -
         "name": host,
         "directories": [_directory(f"{DATA}/{name}") for name in data],
         "files": files,
-        "stacks": {name: _project(network, name, definition) for name, (definition, _) in stacks.items()},
+        "stacks": {
+            name: _project(network, name, definition) for name, (definition, _unused) in stacks.items()
+        },
         "material": material,
         "agent": bool(services),
         # What the agent is to run with; it is restarted when it runs with another program or configuration.
         "agent_revision": next(file["content"] for file in agent if file["path"] == f"{AGENT}/revision"),
         "agent_image": images.reference("openbao", network.settings["secrets_store"]["version"]),
         "images": sorted(
-            {item["image"] for definition, _ in stacks.values() for item in definition.values()}
+            {item["image"] for definition, _unused in stacks.values() for item in definition.values()}
             | (
                 {images.reference("openbao", network.settings["secrets_store"]["version"])}
                 if services

@@ -37,7 +37,7 @@ def test_check_run_run_check(run: ModuleRunner, push: dict[str, Any], server: Re
     predicted = run(image.main, check=True, **push)
     assert predicted["changed"] is True
     assert server.state.manifests == {}
-    assert {method for method, _ in server.state.log} == {"HEAD"}
+    assert {method for method, _unused in server.state.log} == {"HEAD"}
 
     done = run(image.main, **push)
     assert done["changed"] is True

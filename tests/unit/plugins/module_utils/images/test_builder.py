@@ -288,7 +288,7 @@ def test_an_installed_collection_keeps_nothing_in_itself(
 
 def test_an_image_over_its_budget_fails_and_is_not_cached(root: Path, tmp_path: Path) -> None:
     (root / "app/main.py").write_text("#" * 1_100_000)
-    for _ in range(2):
+    for _unused in range(2):
         with pytest.raises(
             BuildError, match=r"scripted has 1\.1 MB, over its budget of 1 MB \(images/scripted\)"
         ):
@@ -333,7 +333,7 @@ def test_a_failed_script_shows_what_it_said(root: Path, tmp_path: Path) -> None:
 
 def test_progress_is_said_for_what_takes_long_only(root: Path, tmp_path: Path) -> None:
     lines: list[str] = []
-    for _ in range(2):
+    for _unused in range(2):
         Builder(root, tmp_path / "cache", lines.append).build("scripted")
     assert lines == ["building scripted 2.0"]
 

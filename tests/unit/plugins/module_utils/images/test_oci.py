@@ -172,7 +172,7 @@ def test_a_real_engine_loads_the_archive() -> None:
             stream, found = container.get_archive("/usr/local/bin/detect")
             b"".join(stream)
             assert found["linkTarget"].endswith("peer")
-            stream, _ = container.get_archive("/etc/fabric/core.yaml")
+            stream, _unused = container.get_archive("/etc/fabric/core.yaml")
             with tarfile.open(fileobj=io.BytesIO(b"".join(stream))) as tar:
                 file = tar.extractfile("core.yaml")
                 assert file is not None

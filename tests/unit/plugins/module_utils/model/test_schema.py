@@ -52,14 +52,14 @@ def test_a_right_model_has_no_problem_and_is_left_alone(name: str) -> None:
 
 
 def test_defaults_are_not_shared_between_models() -> None:
-    first, _ = schema.check(lab_model())
+    first, _unused = schema.check(lab_model())
     first["organizations"][0]["peers"].append("mine")
-    second, _ = schema.check(lab_model())
+    second, _unused = schema.check(lab_model())
     assert second["organizations"][0]["peers"] == []
 
 
 def test_defaults_are_filled_in_at_every_depth() -> None:
-    result, _ = schema.check(lab_model())
+    result, _unused = schema.check(lab_model())
     assert result["registry"] == {"host": "host1", "port": 5000}
     assert result["secrets_store"]["backend"] == "openbao"
     assert result["channels"][0]["capabilities"] == {
