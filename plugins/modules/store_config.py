@@ -65,7 +65,7 @@ extends_documentation_fragment:
   - selvedge.fabric.planned
 attributes:
   check_mode: {support: full, description: Predicts}
-  diff_mode: {support: full, description: What is written, without secrets}
+  diff_mode: {support: full, description: What is written; it has no secrets}
 author: The Selvedge maintainers (@selvedge)
 """
 

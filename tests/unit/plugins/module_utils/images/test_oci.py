@@ -28,8 +28,8 @@ CONFIG = {"User": "10001:10001", "Entrypoint": ["/usr/local/bin/peer"], "Env": [
 LABELS = {"title": "test", "version": "1"}
 
 
-def image(entries: list[oci.Entry] = ENTRIES) -> oci.Image:
-    return oci.build([oci.layer_tar(entries)], CONFIG, LABELS)
+def image(entries: list[oci.Entry] | None = None) -> oci.Image:
+    return oci.build([oci.layer_tar(ENTRIES if entries is None else entries)], CONFIG, LABELS)
 
 
 def members(layer: bytes) -> dict[str, tarfile.TarInfo]:
