@@ -3,8 +3,8 @@
     artifact.py                   build, print the artifact's path
     artifact.py --install DIR     and install it below DIR/ansible_collections
 
-What lies in a clone beside tracked files cannot get in. `ansible-galaxy collection build` in a clone gives the same, as far
-as build_ignore in galaxy.yml knows what may lie there.
+What lies in a clone beside tracked files cannot get in. `ansible-galaxy collection build` in a clone gives the same, as
+far as build_ignore in galaxy.yml knows what may lie there.
 """
 
 from __future__ import annotations

@@ -26,8 +26,8 @@ options:
     required: true
   cache:
     description:
-      - Folder for binaries and built images. By default C(.cache) in a checkout; for an installed collection C(selvedge)
-        in the user's cache folder, which is E(XDG_CACHE_HOME) or C(~/.cache).
+      - Folder for binaries and built images. By default C(.cache) in a checkout; for an installed collection
+        C(selvedge) in the user's cache folder, which is E(XDG_CACHE_HOME) or C(~/.cache).
     type: path
   registry:
     description: C(https://host:port) of the registry to push to. Without it, images are only built.
@@ -40,7 +40,8 @@ options:
     type: str
     default: selvedge
   archive:
-    description: Where to also write the first image as an archive for C(docker load). A relative path is below O(cache).
+    description:
+      - Where to also write the first image as an archive for C(docker load). A relative path is below O(cache).
     type: path
 attributes:
   check_mode:

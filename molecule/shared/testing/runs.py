@@ -72,14 +72,17 @@ class Run:
             if "plan" in result
         ]
         return {
-            (what, name) for plan in plans for what in ("create", "recreate", "start", "remove") for name in plan[what]
+            (what, name)
+            for plan in plans
+            for what in ("create", "recreate", "start", "remove")
+            for name in plan[what]
         }
 
     def said(self) -> str:
         """All messages of failed tasks."""
         return "\n".join(
             str(result.get("msg", ""))
-            for _, results in self.tasks
+            for _unused, results in self.tasks
             for result in results.values()
             if result.get("failed") or result.get("unreachable")
         )

@@ -165,7 +165,7 @@ def _needs(rule: Rule, names: list[str], most: tuple[int, ...]) -> set[tuple[int
         one = tuple(int(name == rule.msp_id) for name in names)
         return {one} if _within(one, most) else set()
     # By how many of the rules so far are met: all the ways to do that.
-    ways: list[set[tuple[int, ...]]] = [{(0,) * len(names)}, *(set() for _ in range(rule.count))]
+    ways: list[set[tuple[int, ...]]] = [{(0,) * len(names)}, *(set() for _unused in range(rule.count))]
     for inner in rule.rules:
         more = _needs(inner, names, most)
         for met in range(rule.count, 0, -1):

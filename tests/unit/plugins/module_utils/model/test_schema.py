@@ -310,7 +310,7 @@ def test_every_constraint_of_every_field_can_be_broken(path: str, constraint: st
     # What has no name, or a wrong one, is called by its number, or by the name that it has.
     found = [str(problem) for problem in problems(model)]
     assert len(found) == 1, found
-    where, _, sentence = found[0].partition(": ")
+    where, _unused, sentence = found[0].partition(": ")
     assert sentence == said.format(spec)
     if key == "name" and path != "name":
         assert where.startswith(shown.partition(f"[{name}]")[0])
@@ -321,8 +321,8 @@ def test_every_constraint_of_every_field_can_be_broken(path: str, constraint: st
 
 def test_every_constraint_is_one_that_some_field_states() -> None:
     """Else its case would never be tried, and a new one has none."""
-    assert {name for _, name in constraints()} == set(CONSTRAINTS)
-    assert {spec.kind for _, spec in fields(schema.MODEL)} == KINDS == set(TYPES)
+    assert {name for _unused, name in constraints()} == set(CONSTRAINTS)
+    assert {spec.kind for _unused, spec in fields(schema.MODEL)} == KINDS == set(TYPES)
 
 
 def renamed() -> list[tuple[str, str, str]]:
@@ -336,7 +336,7 @@ def level_fields(level: str) -> list[dict[str, schema.Field]]:
         for part in level.split(".") if level else []:
             table = table[part.removesuffix("[]")].fields
         return [table]
-    return [schema.MODEL, *(spec.fields for _, spec in fields(schema.MODEL) if spec.fields)]
+    return [schema.MODEL, *(spec.fields for _unused, spec in fields(schema.MODEL) if spec.fields)]
 
 
 @pytest.mark.parametrize(("level", "old", "new"), renamed())
