@@ -24,13 +24,15 @@ PROGRAMS = {"shellcheck": "shellcheck", "pslint": "pwsh"}
 
 
 def copy() -> None:
-    """The tracked files, anew."""
+    """The tracked files, anew, and as a repository of their own: this one ignores its .cache, and so would ansible-test."""
     spec = importlib.util.spec_from_file_location("selvedge_tools_artifact", ROOT / "tools" / "artifact.py")
     assert spec and spec.loader
     artifact = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(artifact)
     shutil.rmtree(COPY, ignore_errors=True)
     artifact.copy_tracked(COPY)
+    for command in (["init", "-q"], ["add", "--all", "--force"]):
+        subprocess.run(["git", *command], cwd=COPY, check=True)
 
 
 def bring_pip(home: Path) -> None:

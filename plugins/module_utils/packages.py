@@ -1,7 +1,7 @@
 """The Python packages that the library needs on the controller, and which of them is missing.
 
-Files of the library import them inside ``suppress(ImportError)``: so modules, their documentation and their options can be
-read everywhere, by ansible-doc or on a host. A module asks here before it does anything.
+Files of the library import them inside ``suppress(ImportError)``: so modules, their documentation and their options
+can be read everywhere, by ansible-doc or on a host. A module asks here before it does anything.
 """
 
 from __future__ import annotations

@@ -15,11 +15,15 @@ from ansible.parsing.yaml.loader import AnsibleLoader
 
 ROOT = Path(__file__).resolve().parents[3]
 PREFIX = "selvedge.fabric."
-FOLDERS = {"module": "modules", "lookup": "lookup", "filter": "filter", "test": "test", "callback": "callback"}
+FOLDERS = {
+    "module": "modules",
+    "lookup": "lookup",
+    "filter": "filter",
+    "test": "test",
+    "callback": "callback",
+}
 NAMES = {
-    kind: sorted(
-        path.stem for path in (ROOT / "plugins" / folder).glob("*.py") if path.name != "__init__.py"
-    )
+    kind: sorted(path.stem for path in (ROOT / "plugins" / folder).glob("*.py") if path.name != "__init__.py")
     for kind, folder in FOLDERS.items()
 } | {"role": sorted(path.name for path in (ROOT / "roles").iterdir() if path.is_dir())}
 ALL = [pytest.param(kind, name, id=f"{kind}-{name}") for kind, names in NAMES.items() for name in names]
@@ -84,6 +88,8 @@ def test_a_roles_example_gives_variables_that_it_has(name: str) -> None:
         assert {key for key, option in options.items() if option.get("required")} <= set(use.get("vars", {}))
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "plugins" / "action").glob("*.py")), ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "plugins" / "action").glob("*.py")), ids=lambda path: path.stem
+)
 def test_an_action_plugin_has_a_module_of_its_name_to_document_it(path: Path) -> None:
     assert path.stem in NAMES["module"]
