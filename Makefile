@@ -10,7 +10,7 @@ unexport ANSIBLE_COLLECTIONS_PATH ANSIBLE_INVENTORY
 PYTHON ?= python3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-clean test lint unit live scenario bench images pins clean packages engine oracles
+.PHONY: help demo demo-clean test lint unit live scenario bench images pins clean packages engine oracles coverage sanity artifact
 
 help:  ## Show what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -53,6 +53,7 @@ lint: $(DEV)  ## Check style and types
 	yamllint --strict .
 	mypy -p ansible_collections.selvedge.fabric.plugins
 	ansible-lint --offline --strict
+	antsibull-changelog lint
 
 oracles: $(DEV)
 	@$(VENV)/bin/python tools/oracles.py
@@ -75,6 +76,16 @@ images: $(RUNTIME)  ## Build every image in every version of images/versions.yml
 
 pins: $(RUNTIME)  ## Make the module files of new lines in images/versions.yml
 	@$(VENV)/bin/python tools/pins.py
+
+coverage: $(DEV) engine oracles  ## Unit tests with the coverage of pure code, which must be 90 %
+	coverage run -m pytest tests/unit tests/leaks
+	coverage report
+
+sanity: $(DEV)  ## ansible-test sanity, on a copy of the tracked files
+	@$(VENV)/bin/python tools/sanity.py
+
+artifact: $(DEV)  ## The collection as it is handed out, in .cache/artifact
+	@$(VENV)/bin/python tools/artifact.py
 
 clean:  ## Remove caches and the virtual environment
 	rm -rf .cache .ansible $(VENV)

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """`make bench`: what Selvedge costs on this machine, as a table.
 
 It makes a lab of its own beside the demo's, deploys from nothing with images built, runs `site.yml` again, and counts.
@@ -118,11 +117,11 @@ def demo_rows() -> None:
 def main() -> int:
     """Entry point."""
     play("molecule/shared/destroy.yml")
-    create, _ = play("molecule/shared/create.yml")
-    bootstrap, _ = play("playbooks/bootstrap.yml")
-    images, _ = play("playbooks/images.yml")
+    create, _unused = play("molecule/shared/create.yml")
+    bootstrap, _unused = play("playbooks/bootstrap.yml")
+    images, _unused = play("playbooks/images.yml")
     site, first = play("playbooks/site.yml")
-    transaction, _ = play("examples/playbooks/transaction.yml")
+    transaction, _unused = play("examples/playbooks/transaction.yml")
     before = restarts()
     again, second = play("playbooks/site.yml")
     restarted = sum(1 for name, at in restarts().items() if before.get(name) != at)

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """`make demo`: a Fabric network on three lab hosts, stage by stage, with elapsed times.
 
     demo.py up [INVENTORY]       create the lab, deploy, commit a transaction

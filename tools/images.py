@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Build images, and print their sizes against their budgets.
 
     images.py               every image in every version of images/versions.yml, and programs for hosts

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Build what the tests compare with and run against: upstream's own programs, from the modules that images come from.
 
 They lie in .cache/oracle; what is there already is not built again.

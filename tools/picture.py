@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Draw the lab's network from its model: docs/pictures/network.svg.
 
     picture.py            write the picture

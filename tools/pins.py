@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Make images/pins/<component>-<version>/go.mod and go.sum for lines of images/versions.yml that have none yet.
 
 What it writes is committed: from then on a build takes these module versions and these checksums and no others.

@@ -1,4 +1,4 @@
-#!/bin/bash
+#!/usr/bin/env bash
 # Install what `make demo` needs and this machine lacks: packages, a container engine that runs.
 #
 #   tools/prerequisites.sh packages    before the virtual environment is made

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Write the pages of docs/reference that follow from the code.
 
     reference.py           write all of them
@@ -52,7 +51,7 @@ def page(title: str, source: str, *parts: str) -> str:
 
 def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
     """A Markdown table."""
-    lines = [head, tuple("---" for _ in head), *rows]
+    lines = [head, tuple("---" for _unused in head), *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines) + "\n"
 
 
@@ -313,8 +312,8 @@ def ports() -> str:
         "Every organisation has a hundred ports of each kind, in the order of the model. The first node of an "
         "organisation on a host has the first of them, the second one ten more, and so on. So whoever comes last in "
         "the model, or in an organisation, moves nobody's ports. To take one out of the middle, give those after it "
-        "their ports explicitly.\n\nA node listens on the same port inside its container and outside, on all addresses of the host. A "
-        "chaincode service publishes none: its peer reaches it on the stack's own network.\n",
+        "their ports explicitly.\n\nA node listens on the same port inside its container and outside, on all "
+        "addresses of the host. A chaincode service publishes none: its peer reaches it on the stack's own network.\n",
         table(
             (
                 "service",
@@ -339,6 +338,7 @@ def host_paths() -> str:
         (f"`{config}/stacks/STACK/secrets`", "disk", "names of the files that the stack waits for at boot; no secret"),
         (f"`{paths.AGENT}/`", "disk", "configuration of the store's agent; no secret"),
         (f"`{paths.CA_CERT}`", "disk", "certificate of the bootstrap CA"),
+        (f"`{paths.VERSION_FILE}`", "disk", "the version of Selvedge that last configured the host"),
         (f"`{paths.LIBRARY}/`", "disk", "the scripts of the systemd units, and the agent's program"),
         (f"`{paths.DATA}/NODE/`", "disk", "ledgers, the store's encrypted storage, a CA's database"),
         (f"`{paths.CREDENTIALS}/selvedge-*`", "disk, sealed", "boot material, see [boot material](boot-material.md)"),

@@ -1,4 +1,4 @@
-#!/bin/bash
+#!/usr/bin/env bash
 # Run one Molecule scenario from nothing to nothing: tools/scenario.sh NAME [molecule command, default test]
 #
 # Ansible runs at -vvv, and everything that it says goes to a log, which the leak check then searches for secrets. Shown

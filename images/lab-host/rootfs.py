@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Make the root file system of a lab host: Debian with systemd, sshd and Python, and a Docker engine with Compose.
 
     rootfs.py OUTPUT_TAR [--release trixie|bookworm] [--bare] [--print]

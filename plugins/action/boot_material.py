@@ -12,6 +12,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from ansible import constants
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.x509 import KeyPair, issue_server
@@ -54,6 +55,20 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         encoded = {name: base64.b64encode(value).decode() for name, value in values.items()}
         return self._seal({**sealed, "values": encoded}, variables)
 
+    def _is_pipelining_enabled(self, module_style: str, wrap_async: bool = False) -> bool:
+        """Always: otherwise Ansible writes the module, with the secrets that it is given, to the host's disk.
+
+        Elsewhere pipelining is the operator's setting. Here a forgotten line in ansible.cfg must not cost a key.
+        """
+        connection = self._connection
+        able = connection.has_pipelining and (not connection.become or connection.become.pipelining)
+        if not able or constants.DEFAULT_KEEP_REMOTE_FILES:
+            raise AnsibleActionFail(
+                "boot material must not touch the host's disk: use a connection and a become method that can pipeline "
+                "(ssh; sudo), and do not keep remote files (ANSIBLE_KEEP_REMOTE_FILES)"
+            )
+        return True
+
     def _seal(self, arguments: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         name = "selvedge.fabric.sealed_credentials"
         result: dict[str, Any] = self._execute_module(
@@ -66,7 +81,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     ) -> dict[str, bytes]:
         """The values of ``wanted``, new."""
         if arguments["names"] == ["secret_id"]:
-            secret_id, _ = Admin(open_openbao(arguments["store"])).issue_secret_id(arguments["approle"])
+            secret_id, _unused = Admin(open_openbao(arguments["store"])).issue_secret_id(arguments["approle"])
             return {"secret_id": secret_id.encode()}
         state_dir = Path(variables["selvedge_controller_state"])
         issuer = KeyPair((state_dir / "ca.crt").read_text(), (state_dir / "ca.key").read_text())

@@ -23,8 +23,7 @@ options:
     description: The fact C(selvedge_controller).
     type: dict
     required: true
-author:
-  - The Selvedge maintainers
+author: The Selvedge maintainers (@selvedge)
 """
 
 EXAMPLES = r"""

@@ -26,8 +26,7 @@ options:
     type: str
     choices: [create, start]
     default: create
-author:
-  - The Selvedge maintainers
+author: The Selvedge maintainers (@selvedge)
 """
 
 EXAMPLES = r"""

@@ -37,8 +37,7 @@ options:
     type: list
     elements: dict
     default: []
-author:
-  - The Selvedge maintainers
+author: The Selvedge maintainers (@selvedge)
 """
 
 EXAMPLES = r"""

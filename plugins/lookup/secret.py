@@ -1,13 +1,8 @@
+# Copyright (c) The Selvedge maintainers
+# Apache-2.0, see LICENSE
 """Read one field of secrets from the store."""
 
 from __future__ import annotations
-
-from typing import Any
-
-from ansible.errors import AnsibleError
-from ansible.plugins.lookup import LookupBase
-from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.base import SecretsError
-from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.registry import open_store
 
 DOCUMENTATION = r"""
 name: secret
@@ -30,8 +25,7 @@ options:
     description: The secrets store, the same dictionary as the O(store) option of the modules.
     type: dict
     required: true
-author:
-  - The Selvedge maintainers
+author: The Selvedge maintainers (@selvedge)
 """
 
 EXAMPLES = r"""
@@ -48,6 +42,13 @@ _raw:
   type: list
   elements: str
 """
+
+from typing import Any
+
+from ansible.errors import AnsibleError
+from ansible.plugins.lookup import LookupBase
+from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.base import SecretsError
+from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.registry import open_store
 
 
 class LookupModule(LookupBase):  # type: ignore[misc]

@@ -6,13 +6,15 @@ import io
 import tarfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import docker
-from docker.models.containers import Container
-from docker.types import IPAMConfig, IPAMPool
+with suppress(ImportError):  # the module says which package is missing
+    import docker
+    from docker.models.containers import Container
+    from docker.types import IPAMConfig, IPAMPool
 
 SSH_PORT = 2222
 LABEL = "selvedge.lab"

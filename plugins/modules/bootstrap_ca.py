@@ -43,20 +43,15 @@ created:
 import os
 from pathlib import Path
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-
-try:
-    from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.errors import FabricError
-    from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.x509 import (
-        KeyPair,
-        issue_server,
-        make_root,
-    )
-    from ansible_collections.selvedge.fabric.plugins.module_utils.model.store_config import CONTROLLER_NAME
-
-    MISSING = ""
-except ImportError as error:
-    MISSING = str(error.name)
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.errors import FabricError
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.x509 import (
+    KeyPair,
+    issue_server,
+    make_root,
+)
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.store_config import CONTROLLER_NAME
+from ansible_collections.selvedge.fabric.plugins.module_utils.packages import require
 
 DAYS = 3650
 
@@ -75,8 +70,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    if MISSING:
-        module.fail_json(msg=missing_required_lib(MISSING))
+    require(module, "cryptography")
     folder = Path(module.params["path"])
     pairs = {name: (folder / f"{name}.crt", folder / f"{name}.key") for name in ("ca", "controller")}
     missing = [name for name, (cert, key) in pairs.items() if not (cert.is_file() and key.is_file())]

@@ -1,4 +1,6 @@
 #!/usr/bin/python
+# Copyright (c) The Selvedge maintainers
+# Apache-2.0, see LICENSE
 """Ensure that organisations' CA keys and certificates are in the store."""
 
 from __future__ import annotations
@@ -56,12 +58,9 @@ extends_documentation_fragment:
   - selvedge.fabric.store
   - selvedge.fabric.planned
 attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
-author:
-  - The Selvedge maintainers
+  check_mode: {support: full, description: Predicts}
+  diff_mode: {support: full, description: Names what is made or renewed; never a key}
+author: The Selvedge maintainers (@selvedge)
 """
 
 EXAMPLES = r"""
@@ -115,6 +114,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.planned imp
     open_planned,
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.x509 import days_left
+from ansible_collections.selvedge.fabric.plugins.module_utils.packages import FABRIC, require
 from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.base import (
     Secret,
     SecretsBackend,
@@ -188,6 +188,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
+    require(module, *FABRIC)
     try:
         planned = Planned.from_options(module.params, module.check_mode)
         store = open_planned(module.params["store"], planned)

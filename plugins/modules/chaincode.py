@@ -183,33 +183,26 @@ package_ids:
 
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-
-try:
-    from ansible_collections.selvedge.fabric.plugins.module_utils.fabric import rollout
-    from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.arguments import (
-        SHARED_ARGUMENTS,
-        failures,
-        open_topology,
-    )
-    from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.chaincode import (
-        Wanted,
-        ccaas_packages,
-        plan,
-        select_peers,
-    )
-    from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.definition import Definition
-    from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.planned import (
-        PLANNED_ARGUMENTS,
-        Planned,
-    )
-    from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.topology import Topology
-
-    MISSING = ""
-except ImportError as error:
-    MISSING = str(error.name)
-    SHARED_ARGUMENTS = {"topology": {"type": "dict"}, "store": {"type": "dict"}, "timeout": {"type": "int"}}
-    PLANNED_ARGUMENTS = {}
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric import rollout
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.arguments import (
+    SHARED_ARGUMENTS,
+    failures,
+    open_topology,
+)
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.chaincode import (
+    Wanted,
+    ccaas_packages,
+    plan,
+    select_peers,
+)
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.definition import Definition
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.planned import (
+    PLANNED_ARGUMENTS,
+    Planned,
+)
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.topology import Topology
+from ansible_collections.selvedge.fabric.plugins.module_utils.packages import FABRIC, require
 
 ARGUMENTS: dict[str, Any] = {
     **SHARED_ARGUMENTS,
@@ -265,8 +258,7 @@ def wanted(topology: Topology, params: dict[str, Any]) -> Wanted:
 
 def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
-    if MISSING:
-        module.fail_json(msg=missing_required_lib(MISSING))
+    require(module, *FABRIC)
     params = module.params
     with failures(module):
         topology = open_topology(

@@ -177,31 +177,24 @@ sequence:
 
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-
-try:
-    from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.arguments import (
-        SHARED_ARGUMENTS,
-        failures,
-        open_topology,
-    )
-    from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.channel import (
-        apply_channel,
-        plan_channel,
-    )
-    from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.configtx_definition import (
-        ChannelDefinition,
-    )
-    from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.planned import (
-        PLANNED_ARGUMENTS,
-        Planned,
-    )
-
-    MISSING = ""
-except ImportError as error:
-    MISSING = str(error.name)
-    SHARED_ARGUMENTS = {"topology": {"type": "dict"}, "store": {"type": "dict"}}
-    PLANNED_ARGUMENTS = {}
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.arguments import (
+    SHARED_ARGUMENTS,
+    failures,
+    open_topology,
+)
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.channel import (
+    apply_channel,
+    plan_channel,
+)
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.configtx_definition import (
+    ChannelDefinition,
+)
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.planned import (
+    PLANNED_ARGUMENTS,
+    Planned,
+)
+from ansible_collections.selvedge.fabric.plugins.module_utils.packages import FABRIC, require
 
 ARGUMENTS: dict[str, Any] = {
     **SHARED_ARGUMENTS,
@@ -233,8 +226,7 @@ ARGUMENTS: dict[str, Any] = {
 
 def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
-    if MISSING:
-        module.fail_json(msg=missing_required_lib(MISSING))
+    require(module, *FABRIC)
     params = module.params
     with failures(module):
         definition = ChannelDefinition.from_option(params["name"], params["definition"])

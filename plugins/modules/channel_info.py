@@ -95,20 +95,14 @@ channel:
 
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-
-try:
-    from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.arguments import (
-        SHARED_ARGUMENTS,
-        failures,
-        open_topology,
-    )
-    from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.channel_state import read_channel
-
-    MISSING = ""
-except ImportError as error:
-    MISSING = str(error.name)
-    SHARED_ARGUMENTS = {"topology": {"type": "dict"}, "store": {"type": "dict"}}
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.arguments import (
+    SHARED_ARGUMENTS,
+    failures,
+    open_topology,
+)
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.channel_state import read_channel
+from ansible_collections.selvedge.fabric.plugins.module_utils.packages import FABRIC, require
 
 ARGUMENTS: dict[str, Any] = {
     **SHARED_ARGUMENTS,
@@ -119,8 +113,7 @@ ARGUMENTS: dict[str, Any] = {
 
 def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
-    if MISSING:
-        module.fail_json(msg=missing_required_lib(MISSING))
+    require(module, *FABRIC)
     with failures(module):
         topology = open_topology(module.params)
         found = read_channel(topology, module.params["name"], module.params["timeout"])

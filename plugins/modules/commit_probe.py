@@ -114,20 +114,14 @@ problems:
 
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-
-try:
-    from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.arguments import (
-        SHARED_ARGUMENTS,
-        failures,
-        open_topology,
-    )
-    from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.probe import commit_probe
-
-    MISSING = ""
-except ImportError as error:
-    MISSING = str(error.name)
-    SHARED_ARGUMENTS = {"topology": {"type": "dict"}, "store": {"type": "dict"}, "timeout": {"type": "int"}}
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.arguments import (
+    SHARED_ARGUMENTS,
+    failures,
+    open_topology,
+)
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.probe import commit_probe
+from ansible_collections.selvedge.fabric.plugins.module_utils.packages import FABRIC, require
 
 ARGUMENTS: dict[str, Any] = {
     **SHARED_ARGUMENTS,
@@ -144,8 +138,7 @@ ARGUMENTS: dict[str, Any] = {
 
 def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
-    if MISSING:
-        module.fail_json(msg=missing_required_lib(MISSING))
+    require(module, *FABRIC)
     params = module.params
     with failures(module):
         topology = open_topology(params)

@@ -1,4 +1,6 @@
 #!/usr/bin/python
+# Copyright (c) The Selvedge maintainers
+# Apache-2.0, see LICENSE
 """Issue the credential with which a host's agent logs in to the store."""
 
 from __future__ import annotations
@@ -31,10 +33,8 @@ options:
 extends_documentation_fragment:
   - selvedge.fabric.store
 attributes:
-  check_mode:
-    support: full
-author:
-  - The Selvedge maintainers
+  check_mode: {support: full, description: Issues nothing}
+author: The Selvedge maintainers (@selvedge)
 """
 
 EXAMPLES = r"""

@@ -247,8 +247,8 @@ class HostState:
     def units(self, names: list[str], state: str) -> None:
         if not names:
             return
-        _, enabled, _ = self._module.run_command(["systemctl", "is-enabled", *names])
-        _, active, _ = self._module.run_command(["systemctl", "is-active", *names])
+        _unused, enabled, _unused = self._module.run_command(["systemctl", "is-enabled", *names])
+        _unused, active, _unused = self._module.run_command(["systemctl", "is-active", *names])
         # A unit that is not there answers on standard error only, so ask one by one where the counts differ.
         found = (
             list(zip(enabled.split(), active.split(), strict=False))
@@ -269,8 +269,8 @@ class HostState:
             self._module.run_command(["systemctl", *UNIT_COMMANDS[state], *call], check_rc=True)
 
     def _unit(self, name: str) -> tuple[str, str]:
-        _, enabled, _ = self._module.run_command(["systemctl", "is-enabled", name])
-        _, active, _ = self._module.run_command(["systemctl", "is-active", name])
+        _unused, enabled, _unused = self._module.run_command(["systemctl", "is-enabled", name])
+        _unused, active, _unused = self._module.run_command(["systemctl", "is-active", name])
         return enabled.strip() or "not-found", active.strip() or "inactive"
 
     def absent(self, paths: list[str]) -> None:

@@ -1,4 +1,6 @@
 #!/usr/bin/python
+# Copyright (c) The Selvedge maintainers
+# Apache-2.0, see LICENSE
 """Ensure that nodes and users have valid certificates."""
 
 from __future__ import annotations
@@ -28,12 +30,9 @@ extends_documentation_fragment:
   - selvedge.fabric.store
   - selvedge.fabric.planned
 attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
-author:
-  - The Selvedge maintainers
+  check_mode: {support: full, description: Predicts}
+  diff_mode: {support: full, description: Path of each secret to the reason why it is enrolled}
+author: The Selvedge maintainers (@selvedge)
 """
 
 EXAMPLES = r"""
@@ -90,6 +89,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.planned imp
     Planned,
     open_planned,
 )
+from ansible_collections.selvedge.fabric.plugins.module_utils.packages import FABRIC, require
 from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.base import SecretsBackend, SecretsError
 from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.registry import STORE_ARGUMENT
 
@@ -108,10 +108,10 @@ def ensure(store: SecretsBackend, params: dict[str, Any], check_mode: bool) -> d
             todo.append((item.identity, need, item.fields))
     versions = {item.identity.secret: item.version for item in held if item.version}
     if todo and not check_mode:
-        wanted = {identity.organization for identity, _, _ in todo}
+        wanted = {item[0].organization for item in todo}
         servers = _servers(store, [org for org in params["organizations"] if org["name"] in wanted])
         versions.update(enrol(todo, servers, store, params["ca_timeout"]))
-    reasons = {identity.secret: need.reason for identity, need, _ in todo}
+    reasons = {identity.secret: need.reason for identity, need, _unused in todo}
     return {
         "changed": bool(todo),
         "changed_secrets": list(reasons),
@@ -158,6 +158,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
+    require(module, *FABRIC)
     try:
         planned = Planned.from_options(module.params, module.check_mode)
         store = open_planned(module.params["store"], planned)

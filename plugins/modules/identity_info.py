@@ -1,4 +1,6 @@
 #!/usr/bin/python
+# Copyright (c) The Selvedge maintainers
+# Apache-2.0, see LICENSE
 """Say what state the certificates of nodes and users are in."""
 
 from __future__ import annotations
@@ -13,10 +15,8 @@ extends_documentation_fragment:
   - selvedge.fabric.identities
   - selvedge.fabric.store
 attributes:
-  check_mode:
-    support: full
-author:
-  - The Selvedge maintainers
+  check_mode: {support: full, description: Changes nothing}
+author: The Selvedge maintainers (@selvedge)
 """
 
 EXAMPLES = r"""
@@ -62,6 +62,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.enrolment i
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.errors import FabricError
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.x509 import days_left
+from ansible_collections.selvedge.fabric.plugins.module_utils.packages import FABRIC, require
 from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.base import SecretsError
 from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.registry import (
     STORE_ARGUMENT,
@@ -90,6 +91,7 @@ def main() -> None:
         argument_spec={**IDENTITY_ARGUMENTS, "store": STORE_ARGUMENT},
         supports_check_mode=True,
     )
+    require(module, *FABRIC)
     params = module.params
     try:
         store = open_store(params["store"])

@@ -21,13 +21,14 @@ options:
       name: {description: "The image's folder below C(images/).", type: str, required: true}
       version: {description: The version to build. Default is the one in C(images/versions.yml)., type: str}
   root:
-    description: The checkout of the collection that has C(images/).
+    description: The collection that has C(images/), a checkout or an installed one. Nothing is written there.
     type: path
     required: true
   cache:
-    description: Folder for binaries and built images.
+    description:
+      - Folder for binaries and built images. By default C(.cache) in a checkout; for an installed collection
+        C(selvedge) in the user's cache folder, which is E(XDG_CACHE_HOME) or C(~/.cache).
     type: path
-    required: true
   registry:
     description: C(https://host:port) of the registry to push to. Without it, images are only built.
     type: str
@@ -39,7 +40,8 @@ options:
     type: str
     default: selvedge
   archive:
-    description: Where to also write the first image as an archive for C(docker load).
+    description:
+      - Where to also write the first image as an archive for C(docker load). A relative path is below O(cache).
     type: path
 attributes:
   check_mode:
@@ -53,14 +55,17 @@ EXAMPLES = r"""
 - name: Build and push the images of the ledger
   selvedge.fabric.image:
     images: [{name: fabric-peer}, {name: fabric-orderer, version: 3.1.1}]
-    root: /opt/selvedge
-    cache: /opt/selvedge/.cache
+    root: ~/.ansible/collections/ansible_collections/selvedge/fabric
     registry: https://registry.example.com:5000
     ca_file: /etc/selvedge/ca.crt
   delegate_to: localhost
 """
 
 RETURN = r"""
+archive:
+  description: Where the archive is.
+  returned: with O(archive)
+  type: str
 digests:
   description: Image name and version to repository and digest.
   returned: success
@@ -80,22 +85,23 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-
-try:
-    from ansible_collections.selvedge.fabric.plugins.module_utils.images.builder import Builder, BuildError
-    from ansible_collections.selvedge.fabric.plugins.module_utils.images.oci import docker_archive
-    from ansible_collections.selvedge.fabric.plugins.module_utils.images.push import PushError, Registry
-
-    MISSING = ""
-except ImportError as error:
-    MISSING = str(error.name)
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.selvedge.fabric.plugins.module_utils.images.builder import (
+    Builder,
+    BuildError,
+    default_cache,
+)
+from ansible_collections.selvedge.fabric.plugins.module_utils.images.oci import docker_archive
+from ansible_collections.selvedge.fabric.plugins.module_utils.images.push import PushError, Registry
+from ansible_collections.selvedge.fabric.plugins.module_utils.packages import require
 
 
 def ensure(module: AnsibleModule) -> dict[str, Any]:
     """Build and push what is missing; return the module's result."""
     options = module.params
-    builder = Builder(Path(options["root"]), Path(options["cache"]), progress=module.log)
+    root = Path(options["root"])
+    cache = Path(options["cache"]) if options["cache"] else default_cache(root)
+    builder = Builder(root, cache, progress=module.log)
     registry = Registry(options["registry"], options["ca_file"]) if options["registry"] else None
     digests: dict[str, str] = {}
     sizes: dict[str, int] = {}
@@ -115,13 +121,14 @@ def ensure(module: AnsibleModule) -> dict[str, Any]:
         sizes[label] = built.image.size
         if options["archive"] and item is options["images"][0]:
             archive = docker_archive(built.image, f"{repository}:{built.version}")
-            path = Path(options["archive"])
+            path = cache / options["archive"]
             if not path.is_file() or path.read_bytes() != archive:
                 changed = True
                 if not module.check_mode:
                     path.parent.mkdir(parents=True, exist_ok=True)
                     path.write_bytes(archive)
-    return {"changed": changed, "digests": digests, "ids": ids, "sizes": sizes}
+    result = {"changed": changed, "digests": digests, "ids": ids, "sizes": sizes}
+    return {**result, "archive": str(cache / options["archive"])} if options["archive"] else result
 
 
 def main() -> None:
@@ -134,7 +141,7 @@ def main() -> None:
                 "options": {"name": {"type": "str", "required": True}, "version": {"type": "str"}},
             },
             "root": {"type": "path", "required": True},
-            "cache": {"type": "path", "required": True},
+            "cache": {"type": "path"},
             "registry": {"type": "str"},
             "ca_file": {"type": "path"},
             "namespace": {"type": "str", "default": "selvedge"},
@@ -143,8 +150,7 @@ def main() -> None:
         required_by={"registry": "ca_file"},
         supports_check_mode=True,
     )
-    if MISSING:
-        module.fail_json(msg=missing_required_lib(MISSING))
+    require(module, "requests", "yaml")
     try:
         module.exit_json(**ensure(module))
     except (BuildError, PushError) as error:

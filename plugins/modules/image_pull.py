@@ -40,13 +40,15 @@ def main() -> None:
     )
     pulled = []
     for image in module.params["images"]:
-        code, _, _ = module.run_command(["docker", "image", "inspect", "--format", "{{.Id}}", image])
+        code, _unused, _unused = module.run_command(
+            ["docker", "image", "inspect", "--format", "{{.Id}}", image]
+        )
         if code == 0:
             continue
         pulled.append(image)
         if module.check_mode:
             continue
-        code, _, errors = module.run_command(["docker", "pull", "--quiet", image])
+        code, _unused, errors = module.run_command(["docker", "pull", "--quiet", image])
         if code:
             module.fail_json(msg=f"{image} cannot be pulled: {errors.strip()}. Next: run images.yml, and look whether "
                              "the registry runs and its certificate is trusted below /etc/docker/certs.d")  # fmt: skip

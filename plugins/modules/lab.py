@@ -62,20 +62,18 @@ removed:
 
 import subprocess
 import sys
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.selvedge.fabric.plugins.module_utils.images.builder import tree_hash
+from ansible_collections.selvedge.fabric.plugins.module_utils.lab import IMAGES, Lab, LabError, LabHost
+from ansible_collections.selvedge.fabric.plugins.module_utils.packages import require
 
-try:
-    from ansible_collections.selvedge.fabric.plugins.module_utils.images.builder import tree_hash
-    from ansible_collections.selvedge.fabric.plugins.module_utils.lab import IMAGES, Lab, LabError, LabHost
+with suppress(ImportError):  # main() says which package is missing
     from docker.errors import DockerException
-
-    MISSING = ""
-except ImportError as error:
-    MISSING = str(error.name)
 
 
 def make_rootfs(recipe: Path, cache: Path, image: str) -> Path:
@@ -151,8 +149,7 @@ def main() -> None:
         required_if=[("state", "present", ("subnet", "root", "cache", "ssh_dir"))],
         supports_check_mode=True,
     )
-    if MISSING:
-        module.fail_json(msg=missing_required_lib(MISSING))
+    require(module, "docker")
     try:
         lab = Lab(module.params["name"], progress=module.log)
         if module.params["state"] == "present":

@@ -181,30 +181,24 @@ elapsed:
 import time
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-
-try:
-    from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.arguments import (
-        SHARED_ARGUMENTS,
-        failures,
-        open_topology,
-    )
-    from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health import (
-        UnhealthyError,
-        table,
-        wait_until_healthy,
-    )
-    from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health_evidence import (
-        Authority,
-        ChannelMembers,
-    )
-    from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health_quorum import QuorumCheck
-    from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.network_health import NetworkCheck
-
-    MISSING = ""
-except ImportError as error:
-    MISSING = str(error.name)
-    SHARED_ARGUMENTS = {"topology": {"type": "dict"}, "store": {"type": "dict"}}
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.arguments import (
+    SHARED_ARGUMENTS,
+    failures,
+    open_topology,
+)
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health import (
+    UnhealthyError,
+    table,
+    wait_until_healthy,
+)
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health_evidence import (
+    Authority,
+    ChannelMembers,
+)
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health_quorum import QuorumCheck
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.network_health import NetworkCheck
+from ansible_collections.selvedge.fabric.plugins.module_utils.packages import FABRIC, require
 
 ARGUMENTS: dict[str, Any] = {
     "topology": SHARED_ARGUMENTS["topology"],
@@ -223,8 +217,7 @@ ARGUMENTS: dict[str, Any] = {
 
 def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
-    if MISSING:
-        module.fail_json(msg=missing_required_lib(MISSING))
+    require(module, *FABRIC)
     params = module.params
     with failures(module):
         topology = open_topology(params)

@@ -140,7 +140,7 @@ def main() -> None:
         module.fail_json(msg=lost_key(paths["seal_key"], others["seal_key"], options["data"]))
     if missing and not values:
         module.exit_json(changed=True, missing=missing)
-    code, _, _ = module.run_command(["systemctl", "is-active", "--quiet", options["unit"]])
+    code, _unused, _unused = module.run_command(["systemctl", "is-active", "--quiet", options["unit"]])
     stale = bool(options["revision"]) and not has_content(options["loaded"], options["revision"])
     changed = bool(values) or bool(code) or stale
     if module.check_mode:

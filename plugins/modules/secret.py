@@ -1,4 +1,6 @@
 #!/usr/bin/python
+# Copyright (c) The Selvedge maintainers
+# Apache-2.0, see LICENSE
 """Ensure that one secret has, or has not, the given fields."""
 
 from __future__ import annotations
@@ -25,12 +27,9 @@ options:
 extends_documentation_fragment:
   - selvedge.fabric.store
 attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
-author:
-  - The Selvedge maintainers
+  check_mode: {support: full, description: Predicts}
+  diff_mode: {support: full, description: Names of fields; never a value}
+author: The Selvedge maintainers (@selvedge)
 """
 
 EXAMPLES = r"""

@@ -1,4 +1,6 @@
 #!/usr/bin/python
+# Copyright (c) The Selvedge maintainers
+# Apache-2.0, see LICENSE
 """Say which secrets there are, without their values."""
 
 from __future__ import annotations
@@ -22,10 +24,8 @@ options:
 extends_documentation_fragment:
   - selvedge.fabric.store
 attributes:
-  check_mode:
-    support: full
-author:
-  - The Selvedge maintainers
+  check_mode: {support: full, description: Changes nothing}
+author: The Selvedge maintainers (@selvedge)
 """
 
 EXAMPLES = r"""

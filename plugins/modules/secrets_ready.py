@@ -37,9 +37,11 @@ def main() -> None:
         supports_check_mode=True,
     )
     if not module.check_mode:
-        code, _, errors = module.run_command([SCRIPT, module.params["stack"], str(module.params["timeout"])])
+        code, _unused, errors = module.run_command(
+            [SCRIPT, module.params["stack"], str(module.params["timeout"])]
+        )
         if code:
-            _, log, _ = module.run_command(AGENT_LOG)
+            _unused, log, _unused = module.run_command(AGENT_LOG)
             module.fail_json(
                 msg=f"secrets of stack {module.params['stack']}: {errors.strip()}", agent_log=log.splitlines()
             )

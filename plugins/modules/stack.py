@@ -7,7 +7,7 @@ module: stack
 short_description: Plan, converge or remove a host's Compose project
 description:
   - The one way a container runs on a host. Gives a project of the host's view to
-    M(community.docker.docker_compose_v2#module) in one call, with the definition inline.
+    M(community.docker.docker_compose_v2) in one call, with the definition inline.
   - Says of each container what happens to it. A project can be planned first, and then be converged service by service,
     so that what has to be restarted is not restarted all at once.
 options:

@@ -1,4 +1,6 @@
 #!/usr/bin/python
+# Copyright (c) The Selvedge maintainers
+# Apache-2.0, see LICENSE
 """Bring OpenBao's mounts, policies and host logins to the model's state."""
 
 from __future__ import annotations
@@ -62,12 +64,9 @@ extends_documentation_fragment:
   - selvedge.fabric.store
   - selvedge.fabric.planned
 attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
-author:
-  - The Selvedge maintainers
+  check_mode: {support: full, description: Predicts}
+  diff_mode: {support: full, description: What is written; it has no secrets}
+author: The Selvedge maintainers (@selvedge)
 """
 
 EXAMPLES = r"""

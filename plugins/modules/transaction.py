@@ -128,30 +128,24 @@ import base64
 import time
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-
-try:
-    from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.arguments import (
-        SHARED_ARGUMENTS,
-        failures,
-        open_topology,
-    )
-    from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.concurrent import (
-        remaining,
-        until_ready,
-    )
-    from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.gateway import (
-        endorse,
-        evaluate,
-        submit_transaction,
-    )
-    from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.proposal import new_proposal
-    from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.topology import Topology
-
-    MISSING = ""
-except ImportError as error:
-    MISSING = str(error.name)
-    SHARED_ARGUMENTS = {"topology": {"type": "dict"}, "store": {"type": "dict"}, "timeout": {"type": "int"}}
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.arguments import (
+    SHARED_ARGUMENTS,
+    failures,
+    open_topology,
+)
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.concurrent import (
+    remaining,
+    until_ready,
+)
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.gateway import (
+    endorse,
+    evaluate,
+    submit_transaction,
+)
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.proposal import new_proposal
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.topology import Topology
+from ansible_collections.selvedge.fabric.plugins.module_utils.packages import FABRIC, require
 
 ARGUMENTS: dict[str, Any] = {
     **SHARED_ARGUMENTS,
@@ -208,8 +202,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec=ARGUMENTS, supports_check_mode=True, mutually_exclusive=[("evaluate", "init")]
     )
-    if MISSING:
-        module.fail_json(msg=missing_required_lib(MISSING))
+    require(module, *FABRIC)
     with failures(module):
         module.exit_json(**call(open_topology(module.params), module.params, module.check_mode))
 

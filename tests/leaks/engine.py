@@ -110,7 +110,7 @@ class Patterns:
             (item["secret"], item["form"], base64.b64decode(item["data"]), item["least"]) for item in forms
         ]
         self._at: dict[int, list[tuple[int, int]]] = {}
-        for index, (_, _, data, _) in enumerate(self._forms):
+        for index, (_unused, _unused, data, _unused) in enumerate(self._forms):
             self._add(index, data)
         for marker in [*_MARKERS, *_base64_headers()] if formats else []:
             self._add(SOME_KEY, marker)

@@ -209,8 +209,8 @@ def read_mounts() -> list[Mount]:
     with open("/proc/self/mountinfo") as file:
         for line in file:
             left, right = line.split(" - ", 1)
-            _, _, device, root, point, *_ = left.split()
-            fstype, _, options = right.split(maxsplit=2)
+            _unused, _unused, device, root, point, *_unused = left.split()
+            fstype, _unused, options = right.split(maxsplit=2)
             mounts.append(Mount(_unescape(point), device, _unescape(root), fstype, options.strip()))
     return mounts
 
@@ -270,7 +270,7 @@ def _lines(*command: str) -> list[str]:
 def rendered(folder: str, mounts: list[Mount]) -> list[dict[str, Any]]:
     """Files in ``folder`` with owner, mode and the type of the file system that they are on."""
     found = []
-    for parent, _, names in os.walk(folder):
+    for parent, _unused, names in os.walk(folder):
         inside = [mount for mount in mounts if f"{parent}/".startswith(mount.point.rstrip("/") + "/")]
         fstype = max(inside, key=lambda mount: len(mount.point)).fstype
         for name in names:

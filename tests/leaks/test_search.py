@@ -231,7 +231,7 @@ def test_keys_of_nobody_are_found_by_their_format() -> None:
         f"{name} after {lead}"
         for name, text in texts.items()
         for lead in range(9)
-        if SOME_KEY not in {secret for secret, _ in search(PASSWORD, b"." * lead + text, formats=True)}
+        if SOME_KEY not in {secret for secret, _unused in search(PASSWORD, b"." * lead + text, formats=True)}
     ]
     assert not missed
 

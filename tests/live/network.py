@@ -191,7 +191,7 @@ class LiveNetwork:
     def add_orderer(self, name: str, release: bool = True) -> None:
         """Add an orderer to the topology; ``start`` it afterwards."""
         folder = self._folder(self.organizations["OrdererOrg"], name, "orderer")
-        port, admin, operations = (self._ports.take() for _ in range(3))
+        port, admin, operations = (self._ports.take() for _unused in range(3))
         tls = {"Certificate": "server.crt", "PrivateKey": "server.key"}
         (folder / "orderer.yaml").write_text((self._sample / "orderer.yaml").read_text())
         environment = {
@@ -239,7 +239,7 @@ class LiveNetwork:
         """Add a peer to the topology; ``start`` it afterwards."""
         org = self.organizations[organization]
         folder = self._folder(org, name, "peer")
-        port, chaincode, operations = (self._ports.take() for _ in range(3))
+        port, chaincode, operations = (self._ports.take() for _unused in range(3))
         first = next((n["address"] for n in self.option["peers"] if n["organization"] == organization), None)
         self._write_core(folder)
         tls = {

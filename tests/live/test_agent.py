@@ -68,7 +68,7 @@ def test_gives_files_to_the_service_user(agent: LiveAgent) -> None:
 def test_starts_a_second_time_with_the_same_secret_id(agent: LiveAgent) -> None:
     agent.configure([template(agent.folder, "key", "key")])
     key = agent.folder / "out" / "key"
-    for _ in range(2):
+    for _unused in range(2):
         agent.start()
         eventually(key.exists)
         agent.stop()

@@ -241,7 +241,7 @@ def _secret(channel: LiveNetwork, name: str) -> dict[str, str]:
 def test_a_certificate_renewed_with_its_key_is_no_change(channel: LiveNetwork) -> None:
     name = channel.definition["orderers"][0]
     secret, authority = _secret(channel, name), channel.organizations["OrdererOrg"].tls_ca
-    renewed, _ = authority.issue(name, "orderer", tls=True, key=load_key(secret["tls_key"]))
+    renewed, _unused = authority.issue(name, "orderer", tls=True, key=load_key(secret["tls_key"]))
     assert renewed != secret["tls_cert"]
     before = dict(secret)
     secret["tls_cert"] = renewed

@@ -22,7 +22,7 @@ def run(network: LiveNetwork, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
     """Run a module's main with the network's topology and return its result."""
 
     def call(module: Any, **options: Any) -> dict[str, Any]:
-        monkeypatch.setattr(module, "open_topology", lambda _: network.topology)
+        monkeypatch.setattr(module, "open_topology", lambda _unused: network.topology)
         arguments = {"topology": network.option, "store": STORE, "name": "demo", **options}
         capsys.readouterr()
         with patch_module_args(arguments), pytest.raises(SystemExit):

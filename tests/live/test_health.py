@@ -193,7 +193,9 @@ def test_a_restarted_orderer_is_waited_for(whole: LiveNetwork) -> None:
     whole.start(name)
     seen: list[str] = []
     results = wait_until_healthy(
-        check_of(whole, nodes=[name]), 40, progress=lambda _, now: seen.extend(str(r.status) for r in now)
+        check_of(whole, nodes=[name]),
+        40,
+        progress=lambda _unused, now: seen.extend(str(r.status) for r in now),
     )
     assert [result.subject for result in results] == [name]
     assert seen[0] == "unhealthy", "it cannot know the leader in the moment in which it starts"

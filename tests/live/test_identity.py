@@ -77,7 +77,7 @@ class Fabric:
         ]  # fmt: skip
         identities = []
         for name in names:
-            organization, _, short = name.partition("/")
+            organization, _unused, short = name.partition("/")
             full = f"{short}.{organization}.lab"
             hosts = [full, ADDRESS] if kind in ("peer", "orderer") else []
             identities.append({"name": full, "organization": organization, "kind": kind, "hosts": hosts,
@@ -206,7 +206,7 @@ def test_a_silent_server_is_named_and_the_others_are_done(fabric: Fabric) -> Non
 def test_a_wrong_password_is_refused_and_locks_nobody_out(fabric: Fabric) -> None:
     request = x509.make_request(x509.new_key(), "registrar")
     with CertificateAuthority(fabric.endpoint("org1"), "tls") as authority:
-        for _ in range(12):
+        for _unused in range(12):
             with pytest.raises(CaRefusedError):
                 authority.enroll("registrar", "wrong", request)
     fabric.registrar("org1", "tls")

@@ -209,7 +209,7 @@ def test_a_host_reads_its_own_secrets_and_nothing_else(store: LiveStore) -> None
     backend.write("org1/nodes/own", {"a": "1"})
     backend.write("org1/nodes/own2", {"a": "2"})
     store_config.ensure(model(store, host("h4", "org1/nodes/own")), check_mode=False)
-    secret_id, _ = Admin(backend).issue_secret_id("h4")
+    secret_id, _unused = Admin(backend).issue_secret_id("h4")
     client = log_in(store, "h4-role", secret_id)
     assert kv(client, "nodes/own")["data"]["data"] == {"a": "1"}
     client.auth.token.renew_self()
@@ -226,7 +226,7 @@ def test_a_host_reads_its_own_secrets_and_nothing_else(store: LiveStore) -> None
 
 def test_a_host_gets_in_only_from_its_address(store: LiveStore) -> None:
     store_config.ensure(model(store, host("h5", "org1/nodes/own")), check_mode=False)
-    secret_id, _ = Admin(store.open()).issue_secret_id("h5")
+    secret_id, _unused = Admin(store.open()).issue_secret_id("h5")
     with pytest.raises(hvac.exceptions.VaultError):
         log_in(store, "h5-role", secret_id, source="127.0.20.2")
     token = log_in(store, "h5-role", secret_id).token

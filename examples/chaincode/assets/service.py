@@ -65,7 +65,7 @@ def make_server(settings: Settings, chaincode: Chaincode) -> tuple[grpc.aio.Serv
 
 async def serve(settings: Settings, chaincode: Chaincode) -> None:
     """Serve until SIGTERM or SIGINT. As PID 1 a process without a handler never sees SIGTERM."""
-    server, _ = make_server(settings, chaincode)
+    server, _unused = make_server(settings, chaincode)
     await server.start()
     security = "plain text" if settings.tls is None else "mutual TLS" if settings.tls.client_ca else "TLS"
     LOG.info("serving %s on %s, %s", settings.package_id, settings.address, security)

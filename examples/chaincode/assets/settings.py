@@ -44,7 +44,7 @@ class Settings:
                 "CORE_CHAINCODE_ID_NAME is missing: give the id of the installed package (LABEL:HASH)"
             )
         address = environment.get("CHAINCODE_SERVER_ADDRESS", "0.0.0.0:9999")
-        host, _, port = address.rpartition(":")
+        host, _unused, port = address.rpartition(":")
         if not host or not port.isdecimal() or not 0 < int(port) < 65536:
             mistakes.append(f"CHAINCODE_SERVER_ADDRESS {address!r} is not HOST:PORT")
         disabled = environment.get("CHAINCODE_TLS_DISABLED", "false")

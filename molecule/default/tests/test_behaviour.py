@@ -109,7 +109,7 @@ def test_secrets_are_mounted_from_memory_and_only_for_reading(containers: Contai
 def test_no_environment_has_a_secret(containers: Containers) -> None:
     for name, item in containers.items():
         for line in item["Config"]["Env"]:
-            variable, _, value = line.partition("=")
+            variable, _unused, value = line.partition("=")
             assert not _SECRET_NAME.search(variable), f"{name}: {variable}"
             assert "PRIVATE KEY" not in value, f"{name}: {variable}"
             # A key is named by its file only.

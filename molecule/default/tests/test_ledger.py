@@ -31,7 +31,7 @@ def test_every_peer_takes_transactions(ledger: Ledger) -> None:
 
 
 def test_all_peers_have_the_same_chain(ledger: Ledger) -> None:
-    _, result = ledger.create()
+    _unused, result = ledger.create()
     ledger.wait_for(result.tx_id)
     chains = ledger.chains()
     assert (
@@ -80,7 +80,7 @@ def test_a_stranger_reads_nothing(ledger: Ledger) -> None:
 
 
 def test_every_orderer_serves_the_channel(deployment: Deployment, ledger: Ledger) -> None:
-    _, result = ledger.create()
+    _unused, result = ledger.create()
     ledger.wait_for(result.tx_id)
     for orderer in deployment.topology.orderers:
         found = channel_status(deployment.topology.admin_endpoint(orderer), ledger.channel)

@@ -118,7 +118,7 @@ def test_our_client_submits_and_upstreams_reads_on_every_peer(ledger: Ledger, pe
 
 
 def test_both_clients_see_the_same_chain(ledger: Ledger, peer_cli: Peer) -> None:
-    _, result = ledger.create()
+    _unused, result = ledger.create()
     ledger.wait_for(result.tx_id)
     ours = ledger.chains()
     for node in ledger.peers:

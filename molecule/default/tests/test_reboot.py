@@ -80,14 +80,14 @@ def test_a_host_comes_back(
     elsewhere = next(
         peer for peer in ledger.peers if deployment.network.hosts[name].reach not in peer.address
     )
-    _, first = ledger.create(through=elsewhere)
+    _unused, first = ledger.create(through=elsewhere)
     ledger.wait_for(first.tx_id)
 
     machine = docker.from_env().containers.get(f"{deployment.lab_name}-{name}")
     machine.kill(signal)
     machine.wait(timeout=60)
     # The others go on meanwhile, after a moment to find out who is gone and to elect a leader.
-    _, meanwhile = eventually(lambda: ledger.create(through=elsewhere, timeout_s=20), 90, FabricError)
+    _unused, meanwhile = eventually(lambda: ledger.create(through=elsewhere, timeout_s=20), 90, FabricError)
     machine.start()
     started = time.monotonic()
 
@@ -103,7 +103,7 @@ def test_a_host_comes_back(
     assert all(after[key]["State"]["StartedAt"] != before[key]["State"]["StartedAt"] for key in before)
 
     # In step: what it has missed and what is new reaches this host's peers, and everybody ends with the same block.
-    _, second = eventually(lambda: ledger.create(through=elsewhere), 60, FabricError)
+    _unused, second = eventually(lambda: ledger.create(through=elsewhere), 60, FabricError)
     ledger.wait_for(meanwhile.tx_id)
     ledger.wait_for(second.tx_id)
     chains = ledger.chains()
@@ -111,7 +111,7 @@ def test_a_host_comes_back(
     assert second.block_number > meanwhile.block_number > first.block_number
     # Its peers take transactions again themselves, so they know who else is there.
     for peer in [peer for peer in ledger.peers if deployment.network.hosts[name].reach in peer.address]:
-        _, third = eventually(lambda peer=peer: ledger.create(through=peer), 60, FabricError)
+        _unused, third = eventually(lambda peer=peer: ledger.create(through=peer), 60, FabricError)
         ledger.wait_for(third.tx_id)
     # Every host still gets its secrets.
     eventually(lambda: deployment.store.list(deployment.network.cas[0].organization), 60, SecretsError)

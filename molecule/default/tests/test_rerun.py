@@ -67,7 +67,8 @@ def model() -> dict[str, Any]:
 def edited(tmp_path: Path) -> Iterator[Path]:
     """A second inventory source in which one peer has another memory limit; undone afterwards."""
     changed = copy.deepcopy(model())
-    organization = next(org for org in changed["selvedge_network"]["organizations"] if org["name"] == "org2")
+    organizations = {org["name"]: org for org in changed["selvedge_network"]["organizations"]}
+    organization = organizations["org2"]
     organization["peers"][1]["memory"] = "640m"
     (tmp_path / "group_vars").mkdir()
     (tmp_path / "group_vars" / "all.yml").write_text(yaml.safe_dump(changed))

@@ -62,19 +62,19 @@ def test_a_password_in_a_process_environment_is_found(planted: tuple[str, Report
 
 
 def test_a_private_key_of_nobody_is_found(planted: tuple[str, Report]) -> None:
-    _, report = planted
+    _unused, report = planted
     found = [item for item in report.findings if item.path == f"/opt/{_MARK}-unknown"]
     assert [item.what for item in found] == ["a private key that nobody put into the store: PEM"]
 
 
 def test_a_key_in_a_runs_output_is_found(planted: tuple[str, Report]) -> None:
-    _, report = planted
+    _unused, report = planted
     found = [item for item in report.findings if item.place == "output"]
     assert found and all("users/admin tls_key" in item.what for item in found)
 
 
 def test_a_finding_never_shows_a_value(deployment: Deployment, planted: tuple[str, Report]) -> None:
-    _, report = planted
+    _unused, report = planted
     organization = deployment.network.cas[0].organization
     for path in (f"{organization}/users/admin", f"{organization}/ca/server"):
         for field, value in deployment.topology.secret(path).items():

@@ -82,7 +82,7 @@ class Run:
         """All messages of failed tasks."""
         return "\n".join(
             str(result.get("msg", ""))
-            for _, results in self.tasks
+            for _unused, results in self.tasks
             for result in results.values()
             if result.get("failed") or result.get("unreachable")
         )

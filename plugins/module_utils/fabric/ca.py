@@ -49,7 +49,7 @@ class CertificateAuthority:
     def __enter__(self) -> CertificateAuthority:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *_unused: object) -> None:
         if self._connection:
             self._connection.close()
             self._connection = None
@@ -125,7 +125,7 @@ class CertificateAuthority:
         return self._result(method, uri, response.status, text)
 
     def _connect(self) -> http.client.HTTPSConnection:
-        host, _, port = self.endpoint.address.rpartition(":")
+        host, _unused, port = self.endpoint.address.rpartition(":")
         connection = _NamedConnection(host, int(port), timeout=_TIMEOUT_S, context=tls_context(self.endpoint))
         connection.server_name = self.endpoint.server_name
         connection.connect()

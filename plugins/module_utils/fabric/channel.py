@@ -43,7 +43,9 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.genesis imp
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.signing import Signer
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.topology import Node, Topology
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.waiting import Deadline
-from fabric_protos.common import common_pb2, configtx_pb2
+
+with suppress(ImportError):  # the module says which package is missing
+    from fabric_protos.common import common_pb2, configtx_pb2
 
 _JOINED = "joined"
 # Seconds after which an accepted update that is in no block is taken for lost.
@@ -236,7 +238,8 @@ class _Run:
 
     def _update(self) -> None:
         block = self.plan.state.block
-        assert block is not None
+        if block is None:
+            raise FabricError("the channel is not read yet")
         belonging = consenter_addresses(deliver.config_of(block).channel_group)
         early = [name for name in self.plan.join_orderers if self.topology.node(name).endpoint in belonging]
         late = [name for name in self.plan.join_orderers if name not in early]
@@ -335,7 +338,7 @@ class _Run:
         self, config: configtx_pb2.Config, update: configtx_pb2.ConfigUpdate
     ) -> tuple[list[Signer], list[str]]:
         """The admins that the policies need, and the organisations whose admin's key is not at hand."""
-        wanted = dict.fromkeys(name for _, name in concerned_organizations(config, update))
+        wanted = dict.fromkeys(name for _unused, name in concerned_organizations(config, update))
         signers, unsigned = [], []
         for name in wanted:
             try:

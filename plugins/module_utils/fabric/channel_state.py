@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -18,7 +19,9 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.errors impo
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.participation import ChannelStatus
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.topology import Node, Topology
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.waiting import Deadline
-from fabric_protos.common import common_pb2, configtx_pb2
+
+with suppress(ImportError):  # the module says which package is missing
+    from fabric_protos.common import common_pb2, configtx_pb2
 
 
 @dataclass(frozen=True)

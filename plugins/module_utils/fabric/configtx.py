@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,12 +18,14 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.configtx_de
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.configtx_policies import policy_from_text
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.errors import FabricError
-from cryptography import x509
-from fabric_protos.common import configtx_pb2, configuration_pb2
-from fabric_protos.msp import msp_config_pb2
-from fabric_protos.orderer import configuration_pb2 as orderer_configuration_pb2
-from fabric_protos.orderer.etcdraft import configuration_pb2 as etcdraft_pb2
-from fabric_protos.peer import configuration_pb2 as peer_configuration_pb2
+
+with suppress(ImportError):  # the module says which package is missing
+    from cryptography import x509
+    from fabric_protos.common import configtx_pb2, configuration_pb2
+    from fabric_protos.msp import msp_config_pb2
+    from fabric_protos.orderer import configuration_pb2 as orderer_configuration_pb2
+    from fabric_protos.orderer.etcdraft import configuration_pb2 as etcdraft_pb2
+    from fabric_protos.peer import configuration_pb2 as peer_configuration_pb2
 
 ADMINS = "Admins"
 NODE_OUS = ("client", "peer", "admin", "orderer")
@@ -87,7 +90,7 @@ class Members:
 
 def split_address(address: str) -> tuple[str, int]:
     """``"host:7050"`` as host and port. Raises FabricError when it has no port."""
-    host, _, port = address.rpartition(":")
+    host, _unused, port = address.rpartition(":")
     if not host or not port.isdigit() or not 0 < int(port) < 65536:
         raise FabricError(
             f"{address!r} is not host:port", next_step="correct the node's endpoint in the model"

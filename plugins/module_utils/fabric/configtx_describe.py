@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.configtx_definition import (
@@ -17,14 +18,16 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.configtx_de
     parse_duration,
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.configtx_policies import policy_to_text
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from fabric_protos.common import configtx_pb2, configuration_pb2
-from fabric_protos.msp import msp_config_pb2
-from fabric_protos.orderer import configuration_pb2 as orderer_configuration_pb2
-from fabric_protos.orderer.etcdraft import configuration_pb2 as etcdraft_pb2
-from fabric_protos.peer import configuration_pb2 as peer_configuration_pb2
-from google.protobuf.message import DecodeError
+
+with suppress(ImportError):  # the module says which package is missing
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes
+    from fabric_protos.common import configtx_pb2, configuration_pb2
+    from fabric_protos.msp import msp_config_pb2
+    from fabric_protos.orderer import configuration_pb2 as orderer_configuration_pb2
+    from fabric_protos.orderer.etcdraft import configuration_pb2 as etcdraft_pb2
+    from fabric_protos.peer import configuration_pb2 as peer_configuration_pb2
+    from google.protobuf.message import DecodeError
 
 _ADMINS = "Admins"
 

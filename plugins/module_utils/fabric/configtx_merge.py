@@ -6,6 +6,7 @@ What the model does not speak about is kept: foreign values, policies, groups, r
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,12 +21,14 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.configtx_po
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.difference import Change
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.errors import FabricError
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from fabric_protos.common import configtx_pb2, configuration_pb2
-from fabric_protos.msp import msp_config_pb2
-from fabric_protos.orderer import configuration_pb2 as orderer_configuration_pb2
-from fabric_protos.orderer.etcdraft import configuration_pb2 as etcdraft_pb2
+
+with suppress(ImportError):  # the module says which package is missing
+    from cryptography import x509
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+    from fabric_protos.common import configtx_pb2, configuration_pb2
+    from fabric_protos.msp import msp_config_pb2
+    from fabric_protos.orderer import configuration_pb2 as orderer_configuration_pb2
+    from fabric_protos.orderer.etcdraft import configuration_pb2 as etcdraft_pb2
 
 SECTIONS = ("Application", "Orderer")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from contextlib import suppress
 from typing import Any
 
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.errors import FabricError
@@ -19,8 +20,10 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.policy impo
     decode,
     parse,
 )
-from fabric_protos.common import policies_pb2
-from fabric_protos.msp import msp_principal_pb2
+
+with suppress(ImportError):  # the module says which package is missing
+    from fabric_protos.common import policies_pb2
+    from fabric_protos.msp import msp_principal_pb2
 
 _IMPLICIT_META = re.compile(r"^(ANY|ALL|MAJORITY) ([A-Za-z0-9._-]+)$")
 

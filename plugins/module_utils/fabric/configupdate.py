@@ -7,11 +7,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.errors import FabricError
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.signing import Signer, new_nonce
-from fabric_protos.common import common_pb2, configtx_pb2
+
+with suppress(ImportError):  # the module says which package is missing
+    from fabric_protos.common import common_pb2, configtx_pb2
 
 # The members of a ConfigGroup that are maps of versioned elements.
 _MAPS = ("groups", "values", "policies")
@@ -54,7 +57,7 @@ def _group_update(original: Any, updated: Any) -> tuple[Any, Any, bool]:
 
 def _child_update(name: str, before: Any, after: Any, read: Any, write: Any, same: list[Any]) -> None:
     if name not in before:
-        _, child, _ = _group_update(configtx_pb2.ConfigGroup(), after[name])
+        _unused, child, _unused = _group_update(configtx_pb2.ConfigGroup(), after[name])
         child.version = 0
         child.mod_policy = after[name].mod_policy
         write.groups[name].CopyFrom(child)

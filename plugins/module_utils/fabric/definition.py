@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,7 +16,9 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.policy impo
     decode,
     signature_policy,
 )
-from fabric_protos.peer import collection_pb2, policy_pb2
+
+with suppress(ImportError):  # the module says which package is missing
+    from fabric_protos.peer import collection_pb2, policy_pb2
 
 # Source: core/chaincode/lifecycle/scc.go and internal/peer/chaincode/common.go of hyperledger/fabric.
 _NAME = re.compile(r"^[a-zA-Z0-9]+([-_][a-zA-Z0-9]+)*$")

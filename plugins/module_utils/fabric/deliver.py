@@ -7,19 +7,22 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
-import grpc
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.configupdate import signed_envelope
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.endorser import rpc_error
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.errors import FabricError, NotReadyError
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.signing import Signer
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.transport import Endpoint, grpc_channel
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
-from fabric_protos.common import common_pb2, configtx_pb2
-from fabric_protos.orderer import ab_pb2, ab_pb2_grpc
-from fabric_protos.peer import events_pb2_grpc
+
+with suppress(ImportError):  # the module says which package is missing
+    import grpc
+    from cryptography import x509
+    from cryptography.hazmat.primitives.serialization import Encoding
+    from fabric_protos.common import common_pb2, configtx_pb2
+    from fabric_protos.orderer import ab_pb2, ab_pb2_grpc
+    from fabric_protos.peer import events_pb2_grpc
 
 ORDERER = "orderer"
 PEER = "peer"
@@ -27,7 +30,7 @@ NEWEST = -1
 
 _LAST_BLOCK = 2**64 - 1
 # A channel that is still starting, or has no Raft leader, answers with these.
-_NOT_READY = (common_pb2.SERVICE_UNAVAILABLE, common_pb2.NOT_FOUND)
+_NOT_READY = ("SERVICE_UNAVAILABLE", "NOT_FOUND")
 # A leader counts only the orderers that it has heard of since its election, for a second or two.
 _QUORUM_LOSS = "configuration will result in quorum loss"
 
@@ -102,7 +105,7 @@ def _status_error(status: int, what: str, where: str) -> FabricError:
     message = f"{what} failed: {common_pb2.Status.Name(status)}"
     if status == common_pb2.NOT_FOUND:
         return ChannelNotFoundError(message, where, "check that the node has joined the channel")
-    if status in _NOT_READY:
+    if common_pb2.Status.Name(status) in _NOT_READY:
         return NotReadyError(message, where, "check that the channel has a Raft leader")
     return FabricError(message, where, "check the signer's certificate and the controller's clock")
 

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 
-import grpc
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.concurrent import together
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.errors import FabricError, NotReadyError
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.proposal import Proposal, new_proposal
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.signing import Signer
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.transaction import Endorsed, assemble
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.transport import Endpoint, grpc_channel
-from fabric_protos.peer import peer_pb2_grpc, proposal_response_pb2
+
+with suppress(ImportError):  # the module says which package is missing
+    import grpc
+    from fabric_protos.peer import peer_pb2_grpc, proposal_response_pb2
 
 # Chaincodes answer 200 up to 399 for success, 400 and above for an error (hyperledger/fabric-chaincode-go
 # ``shim.ERRORTHRESHOLD``).
 _FIRST_ERROR_STATUS = 400
 _PEER_ERROR_STATUS = 500
 
-_NOT_READY = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
+_NOT_READY = ("UNAVAILABLE", "DEADLINE_EXCEEDED")
 
 
 def rpc_error(error: grpc.RpcError, what: str, where: str, details: str = "") -> FabricError:
@@ -30,7 +33,7 @@ def rpc_error(error: grpc.RpcError, what: str, where: str, details: str = "") ->
     """
     code: grpc.StatusCode = error.code()
     message = f"{what} failed: {code.name}: {details or error.details() or 'no details'}"
-    if code in _NOT_READY:
+    if code.name in _NOT_READY:
         return NotReadyError(message, where, "check that the node runs, and look at its log")
     return FabricError(message, where)
 

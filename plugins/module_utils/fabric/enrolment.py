@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -19,7 +20,9 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.model.ca_config im
     REGISTRAR,
     TLS,
 )
-from cryptography.x509.oid import NameOID
+
+with suppress(ImportError):  # the module says which package is missing
+    from cryptography.x509.oid import NameOID
 
 # The servers are bound by bcrypt, about 55 ms of CPU a request; this keeps all of them busy.
 _THREADS = 16
@@ -220,7 +223,7 @@ def enrol(
     :raises FabricError: after all others are done, naming every identity that failed
     """
     with ThreadPoolExecutor(_THREADS) as pool:
-        organizations = list(dict.fromkeys(identity.organization for identity, _, _ in identities))
+        organizations = list(dict.fromkeys(item[0].organization for item in identities))
         # Submitted first, so a thread that waits for one of them never keeps it from a thread of its own.
         registrars = {name: pool.submit(_registrar, servers[name], wait_s) for name in organizations}
 

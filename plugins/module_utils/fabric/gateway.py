@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-import grpc
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.concurrent import remaining, until_ready
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.endorser import rpc_error
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.errors import FabricError, NotReadyError
@@ -22,10 +22,13 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.transaction
     from_envelope,
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.transport import Endpoint, grpc_channel
-from fabric_protos.common import common_pb2
-from fabric_protos.gateway import gateway_pb2, gateway_pb2_grpc
-from fabric_protos.peer import transaction_pb2
-from google.protobuf import any_pb2, descriptor_pb2, descriptor_pool, message_factory
+
+with suppress(ImportError):  # the module says which package is missing
+    import grpc
+    from fabric_protos.common import common_pb2
+    from fabric_protos.gateway import gateway_pb2, gateway_pb2_grpc
+    from fabric_protos.peer import transaction_pb2
+    from google.protobuf import any_pb2, descriptor_pb2, descriptor_pool, message_factory
 
 # What a gateway says while its peer has not yet heard of enough others (internal/pkg/gateway/registry.go).
 _NOT_DISCOVERED = (

@@ -6,12 +6,13 @@ Source: hyperledger/fabric ``common/genesis/genesis.go``.
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.proposal import transaction_id
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.signing import new_nonce
-from fabric_protos.common import common_pb2, configtx_pb2
 
-_METADATA_SLOTS = len(common_pb2.BlockMetadataIndex.keys())
+with suppress(ImportError):  # the module says which package is missing
+    from fabric_protos.common import common_pb2, configtx_pb2
 
 
 def genesis_block(channel: str, group: configtx_pb2.ConfigGroup) -> common_pb2.Block:
@@ -35,7 +36,7 @@ def genesis_block(channel: str, group: configtx_pb2.ConfigGroup) -> common_pb2.B
     )
     envelope = common_pb2.Envelope(payload=payload.SerializeToString()).SerializeToString()
     last_config = common_pb2.LastConfig(index=0)
-    slots = [b""] * _METADATA_SLOTS
+    slots = [b""] * len(common_pb2.BlockMetadataIndex.keys())
     slots[common_pb2.LAST_CONFIG] = common_pb2.Metadata(
         value=last_config.SerializeToString()
     ).SerializeToString()

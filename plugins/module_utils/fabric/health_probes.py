@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -34,7 +35,9 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.topology im
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.transport import Endpoint
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.ca_config import ENROLLMENT, TLS
 from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.base import SecretsError
-from fabric_protos.common import common_pb2
+
+with suppress(ImportError):  # the module says which package is missing
+    from fabric_protos.common import common_pb2
 
 T = TypeVar("T")
 # No channel can have this name (two dots), so asking for it costs an orderer one look into a map.

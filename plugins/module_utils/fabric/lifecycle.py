@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +21,9 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.package imp
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.proposal import new_proposal
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.signing import Signer
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.transport import Endpoint
-from fabric_protos.peer.lifecycle import lifecycle_pb2
+
+with suppress(ImportError):  # the module says which package is missing
+    from fabric_protos.peer.lifecycle import lifecycle_pb2
 
 _LIFECYCLE = "_lifecycle"
 

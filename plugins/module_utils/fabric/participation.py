@@ -10,12 +10,15 @@ import http.client
 import json
 import secrets
 import ssl
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.errors import FabricError, NotReadyError
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.transport import Endpoint, tls_context
-from fabric_protos.common import common_pb2
+
+with suppress(ImportError):  # the module says which package is missing
+    from fabric_protos.common import common_pb2
 
 _CHANNELS = "/participation/v1/channels"
 

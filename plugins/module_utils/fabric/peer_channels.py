@@ -6,13 +6,16 @@ policy counts. All raise NotReadyError for an unreachable peer and FabricError w
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.endorser import query
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.signing import Signer
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.transport import Endpoint
-from fabric_protos.common import common_pb2, ledger_pb2
-from fabric_protos.peer import query_pb2
+
+with suppress(ImportError):  # the module says which package is missing
+    from fabric_protos.common import common_pb2, ledger_pb2
+    from fabric_protos.peer import query_pb2
 
 
 @dataclass(frozen=True)

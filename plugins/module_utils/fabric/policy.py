@@ -10,23 +10,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.errors import FabricError
-from fabric_protos.common import policies_pb2
-from fabric_protos.msp import msp_principal_pb2
-from fabric_protos.peer import policy_pb2
+
+with suppress(ImportError):  # the module says which package is missing
+    from fabric_protos.common import policies_pb2
+    from fabric_protos.msp import msp_principal_pb2
+    from fabric_protos.peer import policy_pb2
 
 DEFAULT_ENDORSEMENT = "/Channel/Application/Endorsement"
 
-_ROLES = {
-    "member": msp_principal_pb2.MSPRole.MEMBER,
-    "admin": msp_principal_pb2.MSPRole.ADMIN,
-    "client": msp_principal_pb2.MSPRole.CLIENT,
-    "peer": msp_principal_pb2.MSPRole.PEER,
-    "orderer": msp_principal_pb2.MSPRole.ORDERER,
-}
-_ROLE_NAMES = {number: name for name, number in _ROLES.items()}
+# As MSPRole.MSPRoleType of Fabric's protocol has them, in lower case.
+_ROLES = ("member", "admin", "client", "peer", "orderer")
 
 _TOKEN = re.compile(
     r"\s*(?:(?P<word>[A-Za-z]+)|(?P<number>\d+)|(?P<quoted>'[^']*'|\"[^\"]*\")|(?P<mark>[(),]))"
@@ -62,7 +60,7 @@ class Gate:
         return f"OutOf({self.count}, {inside})"
 
 
-Rule = Gate | Principal
+Rule: TypeAlias = "Gate | Principal"
 
 
 def parse(text: str) -> Gate:
@@ -116,7 +114,7 @@ def _rule(tokens: _Tokens) -> Rule:
     _expect(tokens, "(")
     count = -1
     if gate == "OutOf":
-        _, number = tokens.next("number", "quoted")
+        _unused, number = tokens.next("number", "quoted")
         if not number.isdecimal():
             raise tokens.error(f"OutOf begins with a number, not {number!r}")
         count = int(number)
@@ -133,7 +131,7 @@ def _rule(tokens: _Tokens) -> Rule:
 
 def _expect(tokens: _Tokens, *marks: str) -> str:
     before = tokens.position
-    _, token = tokens.next("mark")
+    _unused, token = tokens.next("mark")
     if token not in marks:
         tokens.position = before
         raise tokens.error(f"expected {' or '.join(marks)}")
@@ -167,7 +165,7 @@ def _needs(rule: Rule, names: list[str], most: tuple[int, ...]) -> set[tuple[int
         one = tuple(int(name == rule.msp_id) for name in names)
         return {one} if _within(one, most) else set()
     # By how many of the rules so far are met: all the ways to do that.
-    ways: list[set[tuple[int, ...]]] = [{(0,) * len(names)}, *(set() for _ in range(rule.count))]
+    ways: list[set[tuple[int, ...]]] = [{(0,) * len(names)}, *(set() for _unused in range(rule.count))]
     for inner in rule.rules:
         more = _needs(inner, names, most)
         for met in range(rule.count, 0, -1):
@@ -204,7 +202,7 @@ def _encode_gate(gate: Gate, envelope: policies_pb2.SignaturePolicyEnvelope) -> 
 def _encode_principal(
     principal: Principal, envelope: policies_pb2.SignaturePolicyEnvelope
 ) -> policies_pb2.SignaturePolicy:
-    role = msp_principal_pb2.MSPRole(msp_identifier=principal.msp_id, role=_ROLES[principal.role])
+    role = msp_principal_pb2.MSPRole(msp_identifier=principal.msp_id, role=principal.role.upper())
     envelope.identities.add(
         principal_classification=msp_principal_pb2.MSPPrincipal.ROLE, principal=role.SerializeToString()
     )
@@ -227,7 +225,7 @@ def _principal(item: msp_principal_pb2.MSPPrincipal) -> Principal:
     if item.principal_classification != msp_principal_pb2.MSPPrincipal.ROLE:
         raise FabricError("a stored policy names an identity or a unit, this client reads only roles")
     role = msp_principal_pb2.MSPRole.FromString(item.principal)
-    return Principal(role.msp_identifier, _ROLE_NAMES[role.role])
+    return Principal(role.msp_identifier, msp_principal_pb2.MSPRole.MSPRoleType.Name(role.role).lower())
 
 
 def application_policy(text: str) -> policy_pb2.ApplicationPolicy:

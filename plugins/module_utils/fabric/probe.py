@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
@@ -33,8 +34,10 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.proposal im
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.signing import Signer
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.topology import Node, Topology
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.transaction import Endorsed
-from fabric_protos.common import common_pb2
-from fabric_protos.peer import transaction_pb2
+
+with suppress(ImportError):  # the module says which package is missing
+    from fabric_protos.common import common_pb2
+    from fabric_protos.peer import transaction_pb2
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.signing import Signer, new_nonce
-from fabric_protos.common import common_pb2
-from fabric_protos.peer import chaincode_pb2, proposal_pb2
+
+with suppress(ImportError):  # the module says which package is missing
+    from fabric_protos.common import common_pb2
+    from fabric_protos.peer import chaincode_pb2, proposal_pb2
 
 
 def transaction_id(nonce: bytes, creator: bytes) -> str:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.errors import FabricError
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
-from fabric_protos.msp import identities_pb2
+
+with suppress(ImportError):  # the module says which package is missing
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
+    from fabric_protos.msp import identities_pb2
 
 # Order n of the curves that Fabric accepts (FIPS 186-4, D.1.2). Fabric refuses signatures with s > n/2.
 _ORDER = {

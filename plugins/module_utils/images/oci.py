@@ -103,7 +103,9 @@ def build(layers: list[bytes], config: dict[str, Any], labels: dict[str, str]) -
         "created": "2025-06-15T15:06:40Z",
         "config": {**config, "Labels": dict(sorted(labels.items()))},
         "rootfs": {"type": "layers", "diff_ids": [digest_of(tar) for tar in layers]},
-        "history": [{"created": "2025-06-15T15:06:40Z", "created_by": "selvedge images"} for _ in layers],
+        "history": [
+            {"created": "2025-06-15T15:06:40Z", "created_by": "selvedge images"} for _unused in layers
+        ],
     }
     encoded = json.dumps(body, sort_keys=True, separators=(",", ":")).encode()
     blobs[digest_of(encoded)] = encoded

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from urllib.parse import urljoin
 
-import requests
 from ansible_collections.selvedge.fabric.plugins.module_utils.images.oci import MANIFEST, Image
+
+with suppress(ImportError):  # the module says which package is missing
+    import requests
 
 
 class PushError(Exception):

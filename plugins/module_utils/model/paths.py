@@ -16,6 +16,8 @@ CA_CERT = f"{CONFIG}/ca.crt"
 AGENT = f"{CONFIG}/agent"
 HOSTS_FILE = f"{CONFIG}/nodes.hosts"
 STACKS = f"{CONFIG}/stacks"
+# The version of the collection that last brought the host to the model.
+VERSION_FILE = f"{CONFIG}/version"
 
 # Inside containers.
 IN_SECRETS = "/run/secrets"

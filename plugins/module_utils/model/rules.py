@@ -321,7 +321,7 @@ def _policies(draft: Draft) -> Iterator[tuple[str, str, list[dict[str, Any]]]]:
 @_rule
 def endorsement_policies_are_readable(draft: Draft) -> Iterator[Problem]:
     """An endorsement policy is a signature policy or the path of a channel's policy."""
-    for path, text, _ in _policies(draft):
+    for path, text, _unused in _policies(draft):
         if text.startswith("/"):
             continue
         try:
@@ -429,7 +429,7 @@ def versions_are_built(draft: Draft) -> Iterator[Problem]:
 @_rule
 def capabilities_fit_the_version(draft: Draft) -> Iterator[Problem]:
     """A channel's capabilities are ones that nodes of the network's Fabric version know."""
-    version = next((text for name, _, text in _stated_versions(draft) if name == "fabric"), None)
+    version = next((text for name, _unused, text in _stated_versions(draft) if name == "fabric"), None)
     if version is None or versions.lacks("fabric", version, draft.node_kinds):
         return
     for channel in draft.channels:

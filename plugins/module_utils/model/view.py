@@ -8,9 +8,9 @@ chaincodes.
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import Any
 
-import yaml
 from ansible_collections.selvedge.fabric.plugins.module_utils.model import compose, units
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.agent_config import agent_config
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.ca_stack import ca_files, ca_service
@@ -33,6 +33,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.model.paths import
     SECRETS,
     STACKS,
     UID,
+    VERSION_FILE,
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.schema import Problem
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.secrets_layout import (
@@ -46,6 +47,10 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.model.store_config
     CONTROLLER_NAME,
     server_config,
 )
+from ansible_collections.selvedge.fabric.plugins.module_utils.version import VERSION
+
+with suppress(ImportError):  # the module says which package is missing
+    import yaml
 
 # A transaction that every contract knows, that reads and writes nothing, and is committed all the same.
 PROBE = {"function": "org.hyperledger.fabric:GetMetadata", "args": []}
@@ -112,6 +117,7 @@ def base_files(network: Network, host: str, ca_cert: str) -> list[dict[str, Any]
     """What a host has from `bootstrap.yml` on."""
     return [
         _file(CA_CERT, ca_cert),
+        _file(VERSION_FILE, f"{VERSION}\n"),
         _file(f"/etc/docker/certs.d/{network.registry_address}/ca.crt", ca_cert),
         _file(f"{LIBRARY}/wait-secrets", units.WAIT_SECRETS, "0755"),
         _file(f"{LIBRARY}/install-material", units.INSTALL_MATERIAL, "0755"),
@@ -163,7 +169,7 @@ def host_view(network: Network, host: str, lock: dict[str, str], ca_cert: str) -
         raise ModelError(problems)
     services = list(network.services(host))
     stacks: dict[str, tuple[dict[str, Any], list[str]]] = {}
-    files: list[dict[str, Any]] = []
+    files: list[dict[str, Any]] = [_file(VERSION_FILE, f"{VERSION}\n")]
     material = None
     if network.store_host.name == host:
         config = _store_config(network, ca_cert)
@@ -209,7 +215,9 @@ def host_view(network: Network, host: str, lock: dict[str, str], ca_cert: str) -
         "name": host,
         "directories": [_directory(f"{DATA}/{name}") for name in data],
         "files": files,
-        "stacks": {name: _project(network, name, definition) for name, (definition, _) in stacks.items()},
+        "stacks": {
+            name: _project(network, name, definition) for name, (definition, _unused) in stacks.items()
+        },
         "material": material,
         "seal": network.hosts[host].seal,
         "agent": bool(services),
@@ -217,7 +225,7 @@ def host_view(network: Network, host: str, lock: dict[str, str], ca_cert: str) -
         "agent_revision": next(file["content"] for file in agent if file["path"] == f"{AGENT}/revision"),
         "agent_image": images.reference("openbao", network.settings["secrets_store"]["version"]),
         "images": sorted(
-            {item["image"] for definition, _ in stacks.values() for item in definition.values()}
+            {item["image"] for definition, _unused in stacks.values() for item in definition.values()}
             | (
                 {images.reference("openbao", network.settings["secrets_store"]["version"])}
                 if services

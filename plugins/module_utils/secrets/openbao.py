@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 from typing import Any, TypeVar
@@ -16,13 +17,11 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.base impor
     SecretsError,
 )
 
-try:
+with suppress(ImportError):  # the registry says which package is missing
     import hvac
     import requests
     from hvac import exceptions as hvac_errors
     from requests.adapters import HTTPAdapter
-except ImportError as error:  # the registry turns it into a sentence that names the package
-    raise ImportError("the OpenBao backend needs the Python package hvac on the controller") from error
 
 _T = TypeVar("_T")
 # One request; the store answers in milliseconds, this only bounds a hung one.
@@ -31,17 +30,16 @@ _POLL_S = 0.1
 _THREADS = 8
 
 
-class _NamedAdapter(HTTPAdapter):
+def _named_adapter(server_name: str) -> HTTPAdapter:
     """Checks the server's certificate against ``server_name``, whatever address the connection goes to."""
 
-    def __init__(self, server_name: str) -> None:
-        self._server_name = server_name
-        super().__init__(pool_maxsize=_THREADS)
+    class NamedAdapter(HTTPAdapter):
+        def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+            if server_name:
+                kwargs.update(server_hostname=server_name, assert_hostname=server_name)
+            super().init_poolmanager(*args, **kwargs)
 
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        if self._server_name:
-            kwargs.update(server_hostname=self._server_name, assert_hostname=self._server_name)
-        super().init_poolmanager(*args, **kwargs)
+    return NamedAdapter(pool_maxsize=_THREADS)
 
 
 class OpenBao(SecretsBackend):
@@ -81,7 +79,7 @@ class OpenBao(SecretsBackend):
         # Proxies and REQUESTS_CA_BUNDLE of the operator's shell must not redirect or weaken this connection.
         session.trust_env = False
         session.verify, session.cert = ca_file, (cert_file, key_file)
-        session.mount("https://", _NamedAdapter(server_name))
+        session.mount("https://", _named_adapter(server_name))
         self._client = hvac.Client(url=url, session=session, timeout=_REQUEST_TIMEOUT_S)
         # Client() takes a token from the environment or ~/.vault-token, which is somebody else's.
         self._client.token = None
@@ -211,7 +209,7 @@ def _passes(error: hvac_errors.VaultError) -> bool:
 
 
 def _split(path: str, mount_alone: bool = False) -> tuple[str, str]:
-    mount, _, name = path.strip("/").partition("/")
+    mount, _unused, name = path.strip("/").partition("/")
     if not mount or not (name or mount_alone):
         raise SecretsError(f"{path!r} is not a path of the form mount/name", path)
     return mount, name

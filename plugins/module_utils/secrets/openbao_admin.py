@@ -48,11 +48,11 @@ class Difference:
 
     @property
     def before(self) -> State:
-        return {name: old for name, (old, _) in self.changes.items() if old is not None}
+        return {name: old for name, (old, _unused) in self.changes.items() if old is not None}
 
     @property
     def after(self) -> State:
-        return {name: new for name, (_, new) in self.changes.items() if new is not None}
+        return {name: new for name, (_unused, new) in self.changes.items() if new is not None}
 
 
 def host_policy(name: str) -> str:
@@ -119,7 +119,7 @@ def _host_rules(host: Host) -> dict[str, list[str]]:
 
 
 def _data_path(path: str) -> str:
-    mount, _, name = path.strip("/").partition("/")
+    mount, _unused, name = path.strip("/").partition("/")
     if not name or "*" in path or "+" in path:
         raise SecretsError(f"{path!r} is not the exact path of one secret, mount/name", path)
     return f"{mount}/data/{name}"
@@ -154,7 +154,7 @@ class Admin:
             names = list(dict.fromkeys([*names, *extra]))
 
         def one(name: str) -> dict[str, Any] | None:
-            kind, _, key = name.partition(" ")
+            kind, _unused, key = name.partition(" ")
             if kind == "mount":
                 return self._read_mount(key, mounts)
             if kind == "auth":
@@ -167,7 +167,7 @@ class Admin:
     def apply(self, difference: Difference) -> None:
         """Carry out the plan, one object after another."""
         for name, (before, after) in difference.changes.items():
-            kind, _, key = name.partition(" ")
+            kind, _unused, key = name.partition(" ")
             if after is None:
                 self._remove(kind, key)
             elif kind == "mount":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.selvedge.fabric.plugins.module_utils.packages import STORE, missing
 from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.base import SecretsBackend, SecretsError
 
 if TYPE_CHECKING:
@@ -12,7 +13,8 @@ if TYPE_CHECKING:
 
 
 def _openbao(options: dict[str, Any]) -> OpenBao:
-    # Imported late: a missing hvac must become a sentence, not a traceback on import of the module.
+    if package := missing(*STORE):
+        raise ImportError(f"the OpenBao backend needs the Python package {package} on the controller")
     from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.openbao import OpenBao
 
     return OpenBao(**options)

@@ -27,7 +27,7 @@ def test_links_lead_somewhere(page: Path) -> None:
     for link in LINK.findall(page.read_text()):
         if link.startswith("http"):
             continue
-        name, _, anchor = link.partition("#")
+        name, _unused, anchor = link.partition("#")
         target = (page.parent / name).resolve() if name else page
         if not target.exists() or (anchor and anchor not in anchors(target)):
             wrong.append(link)

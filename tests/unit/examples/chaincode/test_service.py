@@ -264,7 +264,7 @@ def test_the_process_tells_nothing_and_stops_when_told() -> None:
     finally:
         process.terminate()
         try:
-            _, log = process.communicate(timeout=10)
+            _unused, log = process.communicate(timeout=10)
         finally:
             process.kill()
     assert process.returncode == 0
@@ -334,7 +334,7 @@ def test_a_lost_peer_ends_its_transactions(service: Any) -> None:
         await peer.start("t", "read", "a")
         assert (await peer._stream.read()).type == ChaincodeMessage.GET_STATE
         peer._stream.cancel()
-        for _ in range(100):
+        for _unused in range(100):
             await asyncio.sleep(0.02)
             if not any("handle_message" in repr(task) for task in asyncio.all_tasks()):
                 return

@@ -43,6 +43,30 @@ class Host(ActionModule):
         return {"changed": bool(missing), "missing": missing}
 
 
+@pytest.mark.parametrize(
+    ("has", "become", "keep", "fine"),
+    [
+        (True, None, False, True),
+        (True, SimpleNamespace(pipelining=True), False, True),
+        (True, SimpleNamespace(pipelining=False), False, False),  # su
+        (False, None, False, False),
+        (True, None, True, False),
+    ],
+)
+def test_the_module_never_lies_on_the_hosts_disk(
+    has: bool, become: Any, keep: bool, fine: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever ansible.cfg says of pipelining: the sealing module carries secrets."""
+    monkeypatch.setattr("ansible.constants.DEFAULT_KEEP_REMOTE_FILES", keep)
+    host = Host(ARGUMENTS, {})
+    host._connection = SimpleNamespace(has_pipelining=has, become=become)
+    if fine:
+        assert host._is_pipelining_enabled("new") is True
+    else:
+        with pytest.raises(AnsibleActionFail, match="must not touch the host's disk"):
+            host._is_pipelining_enabled("new")
+
+
 @pytest.fixture
 def variables(tmp_path: Path) -> dict[str, Any]:
     root = make_root("test CA", "Selvedge", 10)

@@ -74,7 +74,7 @@ def test_check_run_run_check(run: ModuleRunner, place: Path) -> None:
         key: predicted[key] for key in ("changed", "changed_paths", "changed_units", "diff")
     }
     after = tree(place)
-    assert {path: mode for path, (mode, _, _) in after.items()} == {
+    assert {path: mode for path, (mode, _unused, _unused) in after.items()} == {
         "data": 0o755,
         "data/peer0": 0o750,
         "etc": 0o755,
@@ -146,7 +146,7 @@ def test_a_directory_is_given_to_its_owner(run: ModuleRunner, place: Path) -> No
 
 def test_parents_are_0755_whatever_the_umask(run: ModuleRunner, place: Path, strict_umask: None) -> None:
     run(host_state.main, **options(place))
-    modes = {path: mode for path, (mode, _, _) in tree(place).items()}
+    modes = {path: mode for path, (mode, _unused, _unused) in tree(place).items()}
     assert (modes["data"], modes["etc"], modes["etc/deep"]) == (0o755, 0o755, 0o755)
     assert (modes["data/peer0"], modes["etc/deep/core.yaml"]) == (0o750, 0o644)
 

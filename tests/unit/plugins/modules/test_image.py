@@ -37,7 +37,7 @@ def test_check_run_run_check(run: ModuleRunner, push: dict[str, Any], server: Re
     predicted = run(image.main, check=True, **push)
     assert predicted["changed"] is True
     assert server.state.manifests == {}
-    assert {method for method, _ in server.state.log} == {"HEAD"}
+    assert {method for method, _unused in server.state.log} == {"HEAD"}
 
     done = run(image.main, **push)
     assert done["changed"] is True
@@ -77,6 +77,20 @@ def test_the_archive_is_written_once_and_not_in_check_mode(
     assert archive.stat().st_mtime_ns == written
     archive.write_bytes(archive.read_bytes()[:-100])
     assert run(image.main, archive=str(archive), **options)["changed"] is True
+
+
+def test_without_a_folder_the_cache_is_the_users(
+    run: ModuleRunner, options: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is written into the collection; a relative archive lies beside the images."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    del options["cache"]
+    before = sorted(Path(options["root"]).rglob("*"))
+    result = run(image.main, archive="scripted.tar", **options)
+    assert result["archive"] == str(tmp_path / "xdg" / "selvedge" / "scripted.tar")
+    assert Path(result["archive"]).is_file()
+    assert sorted(Path(options["root"]).rglob("*")) == before
+    assert run(image.main, archive="scripted.tar", **options)["changed"] is False
 
 
 def test_a_namespace_is_the_first_part_of_the_repository(run: ModuleRunner, options: dict[str, Any]) -> None:

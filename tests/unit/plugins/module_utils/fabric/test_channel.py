@@ -72,7 +72,7 @@ def definition() -> ChannelDefinition:
 
 
 def _nodes_say(monkeypatch: pytest.MonkeyPatch, state: ChannelState) -> None:
-    monkeypatch.setattr(ChannelNodes, "state", lambda *_: state)
+    monkeypatch.setattr(ChannelNodes, "state", lambda *_unused: state)
 
 
 def _existing(topology: Topology, definition: ChannelDefinition) -> ChannelState:
@@ -177,14 +177,14 @@ class _Orderers:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, state: ChannelState, answers: list[Any]) -> None:
         self.state, self.answers, self.sent = state, answers, 0
         self.newest = state.block
-        monkeypatch.setattr(ChannelNodes, "config_block", lambda *_, **__: self.newest)
-        monkeypatch.setattr(ChannelNodes, "wait_for_orderers", lambda *_, **__: None)
-        monkeypatch.setattr(ChannelNodes, "wait_for_peers", lambda *_, **__: None)
-        monkeypatch.setattr(ChannelNodes, "state", lambda *_: state)
+        monkeypatch.setattr(ChannelNodes, "config_block", lambda *_unused, **__: self.newest)
+        monkeypatch.setattr(ChannelNodes, "wait_for_orderers", lambda *_unused, **__: None)
+        monkeypatch.setattr(ChannelNodes, "wait_for_peers", lambda *_unused, **__: None)
+        monkeypatch.setattr(ChannelNodes, "state", lambda *_unused: state)
         monkeypatch.setattr(library, "_ORDERING", 0.5)
         monkeypatch.setattr(deliver, "broadcast", self.broadcast)
 
-    def broadcast(self, *_: Any) -> None:
+    def broadcast(self, *_unused: Any) -> None:
         self.sent += 1
         answer = self.answers.pop(0)
         if isinstance(answer, FabricError):
@@ -225,7 +225,7 @@ def test_an_update_that_was_refused_because_it_had_got_through(
     wanted = replace(definition, batch_max_messages=9)
     orderers = _Orderers(monkeypatch, state, [])
 
-    def broadcast(*_: Any) -> None:
+    def broadcast(*_unused: Any) -> None:
         orderers.newest = _successor(topology, wanted)
         raise FabricError("version mismatch")
 
@@ -275,7 +275,7 @@ def test_an_orderer_with_another_key_is_not_asked_or_waited_for(
     """It is out of the quorum until it is restarted."""
     _nodes_say(monkeypatch, _existing(topology, definition))
     path = f"secret-ord/nodes/{ORDERERS[1]}"
-    other, _ = Authority("tlsca").issue(ORDERERS[1], tls=True)
+    other, _unused = Authority("tlsca").issue(ORDERERS[1], tls=True)
     monkeypatch.setattr(topology, "_secrets", {})
     monkeypatch.setitem(store.secrets, path, {**store.secrets[path], "tls_cert": other})
     plan = plan_channel(topology, definition)
@@ -288,7 +288,7 @@ def test_a_peer_that_denies_access_may_only_be_behind(
 ) -> None:
     answers: list[Any] = [FabricError("access denied"), 1, 2]
 
-    def height(*_: Any) -> int:
+    def height(*_unused: Any) -> int:
         answer = answers.pop(0)
         if isinstance(answer, FabricError):
             raise answer

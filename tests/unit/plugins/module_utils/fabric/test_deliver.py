@@ -84,9 +84,9 @@ def test_answers_of_broadcast(
     """What passes by itself is a NotReadyError, what does not is not."""
 
     class Stub:
-        def __init__(self, _: Any) -> None: ...
+        def __init__(self, _unused: Any) -> None: ...
 
-        def Broadcast(self, _: Any, timeout: float) -> Any:
+        def Broadcast(self, _unused: Any, timeout: float) -> Any:
             return iter([ab_pb2.BroadcastResponse(status=status, info=info)])
 
     monkeypatch.setattr(ab_pb2_grpc, "AtomicBroadcastStub", Stub)

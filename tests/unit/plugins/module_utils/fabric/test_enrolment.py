@@ -37,13 +37,13 @@ def secret(
     return {"sign_cert": with_unit(unit), "tls_cert": tls.cert_pem, **keys, **MSP}
 
 
-def need(fields: dict[str, str] | None, msp: dict[str, str] | None = MSP, before: int = 30) -> Need | None:
-    return enrolment.need_of(PEER, fields, msp, before)
+def need(fields: dict[str, str] | None, has_msp: bool = True, before: int = 30) -> Need | None:
+    return enrolment.need_of(PEER, fields, MSP if has_msp else None, before)
 
 
 def test_an_identity_in_order_needs_nothing() -> None:
     assert need(secret()) is None
-    assert need(secret(), msp=None) is None
+    assert need(secret(), has_msp=False) is None
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,7 @@ def test_headers_are_consistent(sample: Sample) -> None:
 
 
 def test_two_blocks_differ(sample: Sample) -> None:
-    first, second = (genesis_block(CHANNEL, sample.group()) for _ in range(2))
+    first, second = (genesis_block(CHANNEL, sample.group()) for _unused in range(2))
     assert first.header.data_hash != second.header.data_hash
 
 

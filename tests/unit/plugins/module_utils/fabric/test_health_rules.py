@@ -90,7 +90,7 @@ def test_as_dict_has_plain_types_only() -> None:
     found = judged_peer(peer("peer1", ledgers={"demo": ledger(4)})).as_dict()
     keys = ["subject", "kind", "organization", "status", "reasons", "remedy", "facts"]
     assert list(found) == keys
-    assert type(found["status"]) is str and type(found["reasons"]) is list
+    assert (found["status"].__class__, found["reasons"].__class__) == (str, list)
 
 
 # --- reachability ---

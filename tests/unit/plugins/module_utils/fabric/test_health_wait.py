@@ -42,7 +42,7 @@ def test_waits_until_all_is_healthy() -> None:
     check = answers([GOOD, BAD], [BAD, GOOD], [GOOD, GOOD])
     results = wait_until_healthy(check, 5, 0.05, lambda elapsed, now: seen.append((elapsed, now)))
     assert results == [GOOD, GOOD]
-    assert [len([r for r in now if r.healthy]) for _, now in seen] == [1, 1, 2]
+    assert [len([r for r in now if r.healthy]) for _unused, now in seen] == [1, 1, 2]
     assert seen[0][0] < seen[1][0] < seen[2][0]
     assert 0.1 <= seen[2][0] < 1
 

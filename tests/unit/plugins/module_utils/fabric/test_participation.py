@@ -46,7 +46,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     do_GET = do_POST = do_DELETE = _answer
 
-    def log_message(self, *_: Any) -> None: ...
+    def log_message(self, *_unused: Any) -> None: ...
 
 
 @pytest.fixture(scope="module")

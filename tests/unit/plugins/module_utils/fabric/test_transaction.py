@@ -60,7 +60,7 @@ def test_a_proposal_carries_what_peers_check() -> None:
 
 def test_every_proposal_is_another_transaction() -> None:
     who = signer()
-    assert len({new_proposal(who, "demo", "assets", [b"f"]).tx_id for _ in range(3)}) == 3
+    assert len({new_proposal(who, "demo", "assets", [b"f"]).tx_id for _unused in range(3)}) == 3
 
 
 def test_a_transaction_has_all_endorsements_and_no_private_input() -> None:

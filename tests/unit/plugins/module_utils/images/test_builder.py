@@ -8,7 +8,9 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tarfile
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,6 +22,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.images.builder imp
     BuildError,
     check_budget,
     deep_merge,
+    default_cache,
     tree_hash,
 )
 from ansible_collections.selvedge.fabric.tests.unit.plugins.module_utils.images import checkout
@@ -221,7 +224,7 @@ def test_a_machine_without_go_cannot_compile(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(BuildError, match="go is not installed: run `make demo`"):
+    with pytest.raises(BuildError, match="go is not installed. Images are compiled with Go 1.26"):
         Builder(root, tmp_path / "cache").build("program")
 
 
@@ -252,9 +255,58 @@ def test_a_program_for_hosts_is_stamped_and_kept(
         Builder(root, tmp_path / "cache").program("tool")
 
 
+SOURCES = Path(oci.__file__).parents[3]
+PACKAGE = "ansible_collections/selvedge/fabric"
+
+
+def zipped(path: Path, change: str = "") -> Path:
+    """The builder as Ansible packs it for a module: a zip with packages, and nothing on the disk."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for folder in [*Path(PACKAGE, "plugins/module_utils/images").parents][:-1]:
+            archive.writestr(f"{folder}/__init__.py", "")
+        for name in ("__init__", "builder", "oci"):
+            file = SOURCES / "plugins/module_utils/images" / f"{name}.py"
+            text = file.read_text() + change if file.is_file() else ""
+            archive.writestr(f"{PACKAGE}/plugins/module_utils/images/{name}.py", text)
+    return path
+
+
+@pytest.mark.parametrize(("change", "fresh"), [("", False), ("# another layout\n", True)])
+def test_our_own_code_is_part_of_the_key_wherever_it_runs(
+    root: Path, tmp_path: Path, change: str, fresh: bool
+) -> None:
+    """Built by a script of the checkout, found by the module; but not when the module's code is another."""
+    cache = tmp_path / "cache"
+    assert Builder(root, cache).build("scripted").fresh
+    script = (
+        "import sys\nfrom pathlib import Path\n"
+        "from ansible_collections.selvedge.fabric.plugins.module_utils.images.builder import Builder, __file__\n"
+        "assert '.zip' in __file__\n"
+        "print(Builder(Path(sys.argv[1]), Path(sys.argv[2])).build('scripted').fresh)\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(zipped(tmp_path / "payload.zip", change))}
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(root), str(cache)],
+        env=environment, cwd=tmp_path, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.strip() == str(fresh)
+
+
+def test_an_installed_collection_keeps_nothing_in_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", "/elsewhere")
+    assert default_cache(tmp_path) == Path("/elsewhere/selvedge")
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv("HOME", "/home/operator")
+    assert default_cache(tmp_path) == Path("/home/operator/.cache/selvedge")
+    (tmp_path / "galaxy.yml").touch()
+    assert default_cache(tmp_path) == tmp_path / ".cache"
+
+
 def test_an_image_over_its_budget_fails_and_is_not_cached(root: Path, tmp_path: Path) -> None:
     (root / "app/main.py").write_text("#" * 1_100_000)
-    for _ in range(2):
+    for _unused in range(2):
         with pytest.raises(
             BuildError, match=r"scripted has 1\.1 MB, over its budget of 1 MB \(images/scripted\)"
         ):
@@ -299,7 +351,7 @@ def test_a_failed_script_shows_what_it_said(root: Path, tmp_path: Path) -> None:
 
 def test_progress_is_said_for_what_takes_long_only(root: Path, tmp_path: Path) -> None:
     lines: list[str] = []
-    for _ in range(2):
+    for _unused in range(2):
         Builder(root, tmp_path / "cache", lines.append).build("scripted")
     assert lines == ["building scripted 2.0"]
 

@@ -28,8 +28,8 @@ CONFIG = {"User": "10001:10001", "Entrypoint": ["/usr/local/bin/peer"], "Env": [
 LABELS = {"title": "test", "version": "1"}
 
 
-def image(entries: list[oci.Entry] = ENTRIES) -> oci.Image:
-    return oci.build([oci.layer_tar(entries)], CONFIG, LABELS)
+def image(entries: list[oci.Entry] | None = None) -> oci.Image:
+    return oci.build([oci.layer_tar(ENTRIES if entries is None else entries)], CONFIG, LABELS)
 
 
 def members(layer: bytes) -> dict[str, tarfile.TarInfo]:
@@ -172,7 +172,7 @@ def test_a_real_engine_loads_the_archive() -> None:
             stream, found = container.get_archive("/usr/local/bin/detect")
             b"".join(stream)
             assert found["linkTarget"].endswith("peer")
-            stream, _ = container.get_archive("/etc/fabric/core.yaml")
+            stream, _unused = container.get_archive("/etc/fabric/core.yaml")
             with tarfile.open(fileobj=io.BytesIO(b"".join(stream))) as tar:
                 file = tar.extractfile("core.yaml")
                 assert file is not None

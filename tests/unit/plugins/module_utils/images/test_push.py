@@ -58,21 +58,21 @@ def test_blobs_that_are_there_are_not_sent_again(server: RegistryServer, registr
     server.state.log.clear()
     registry.push(REPOSITORY, "2", image(b"new upper layer"))
     # The lower layer is shared; a new layer and the configuration are not.
-    assert [method for method, _ in server.state.log].count("POST") == 2
+    assert [method for method, _unused in server.state.log].count("POST") == 2
     server.state.log.clear()
     registry.push(REPOSITORY, "2", image(b"new upper layer"))
-    assert "POST" not in [method for method, _ in server.state.log]
+    assert "POST" not in [method for method, _unused in server.state.log]
 
 
 def test_the_manifest_comes_last(server: RegistryServer, registry: Registry) -> None:
     registry.push(REPOSITORY, "1", image())
     assert server.state.log[-1] == ("PUT", f"/v2/{REPOSITORY}/manifests/1")
-    assert sum("manifests" in path for _, path in server.state.log) == 1
+    assert sum("manifests" in path for _unused, path in server.state.log) == 1
 
 
 def test_what_the_registry_finds_wrong_is_passed_on(server: RegistryServer, registry: Registry) -> None:
     made = image()
-    (layer, *_) = json.loads(made.manifest)["layers"]
+    (layer, *_unused) = json.loads(made.manifest)["layers"]
     made.blobs[layer["digest"]] = b"damaged"
     with pytest.raises(PushError, match=r"PUT https://.* answered 400: .*DIGEST_INVALID"):
         registry.push(REPOSITORY, "1", made)

@@ -52,14 +52,14 @@ def test_a_right_model_has_no_problem_and_is_left_alone(name: str) -> None:
 
 
 def test_defaults_are_not_shared_between_models() -> None:
-    first, _ = schema.check(lab_model())
+    first, _unused = schema.check(lab_model())
     first["organizations"][0]["peers"].append("mine")
-    second, _ = schema.check(lab_model())
+    second, _unused = schema.check(lab_model())
     assert second["organizations"][0]["peers"] == []
 
 
 def test_defaults_are_filled_in_at_every_depth() -> None:
-    result, _ = schema.check(lab_model())
+    result, _unused = schema.check(lab_model())
     assert result["registry"] == {"host": "host1", "port": 5000}
     assert result["secrets_store"]["backend"] == "openbao"
     assert result["channels"][0]["capabilities"] == {
@@ -310,7 +310,7 @@ def test_every_constraint_of_every_field_can_be_broken(path: str, constraint: st
     # What has no name, or a wrong one, is called by its number, or by the name that it has.
     found = [str(problem) for problem in problems(model)]
     assert len(found) == 1, found
-    where, _, sentence = found[0].partition(": ")
+    where, _unused, sentence = found[0].partition(": ")
     assert sentence == said.format(spec)
     if key == "name" and path != "name":
         assert where.startswith(shown.partition(f"[{name}]")[0])
@@ -321,8 +321,8 @@ def test_every_constraint_of_every_field_can_be_broken(path: str, constraint: st
 
 def test_every_constraint_is_one_that_some_field_states() -> None:
     """Else its case would never be tried, and a new one has none."""
-    assert {name for _, name in constraints()} == set(CONSTRAINTS)
-    assert {spec.kind for _, spec in fields(schema.MODEL)} == KINDS == set(TYPES)
+    assert {name for _unused, name in constraints()} == set(CONSTRAINTS)
+    assert {spec.kind for _unused, spec in fields(schema.MODEL)} == KINDS == set(TYPES)
 
 
 def renamed() -> list[tuple[str, str, str]]:
@@ -336,7 +336,7 @@ def level_fields(level: str) -> list[dict[str, schema.Field]]:
         for part in level.split(".") if level else []:
             table = table[part.removesuffix("[]")].fields
         return [table]
-    return [schema.MODEL, *(spec.fields for _, spec in fields(schema.MODEL) if spec.fields)]
+    return [schema.MODEL, *(spec.fields for _unused, spec in fields(schema.MODEL) if spec.fields)]
 
 
 @pytest.mark.parametrize(("level", "old", "new"), renamed())

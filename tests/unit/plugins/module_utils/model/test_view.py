@@ -18,7 +18,9 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.model.paths import
     DATA,
     SECRETS,
     UID,
+    VERSION_FILE,
 )
+from ansible_collections.selvedge.fabric.plugins.module_utils.version import VERSION
 from ansible_collections.selvedge.fabric.tests.unit.plugins.module_utils.model.samples import (
     CA_CERT as PEM,
 )
@@ -130,13 +132,8 @@ def test_the_lab_places_what_its_model_says() -> None:
 
 def test_a_host_without_services_gets_nothing() -> None:
     spare = views(sample("wide"))["spare"]
-    assert (spare["stacks"], spare["files"], spare["directories"], spare["images"], spare["units"]) == (
-        {},
-        [],
-        [],
-        [],
-        [],
-    )
+    assert (spare["stacks"], spare["directories"], spare["images"], spare["units"]) == ({}, [], [], [])
+    assert list(files(spare)) == [VERSION_FILE]
     assert spare["agent"] is False
     assert spare["material"] is None
 
@@ -476,6 +473,14 @@ def test_a_lab_host_says_what_it_is_made_from() -> None:
     hosts = {**LAB_HOSTS, "host2": {**LAB_HOSTS["host2"], "lab_image": "debian-12-bare"}}
     images = [item["image"] for item in view.lab_hosts(load(lab_model(), hosts))]
     assert images == ["debian-13", "debian-12-bare", "debian-13"]
+
+
+def test_a_host_says_which_version_configured_it() -> None:
+    """`bootstrap.yml` and `site.yml` write it; the one that ran last is right."""
+    network = sample("lab")
+    written = f"{VERSION}\n"
+    assert {item["path"]: item["content"] for item in view.base_files(network, "host1", PEM)}[VERSION_FILE] == written
+    assert [files(found)[VERSION_FILE] for found in views(network).values()] == [written] * 3
 
 
 def test_the_registrys_view_stands_on_its_own() -> None:

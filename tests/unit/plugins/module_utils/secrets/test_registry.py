@@ -37,7 +37,7 @@ def test_a_missing_file_is_named_before_anything_is_sent(tmp_path: Path) -> None
 
 
 def test_a_missing_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(_: dict[str, Any]) -> Any:
+    def fail(_unused: dict[str, Any]) -> Any:
         raise ImportError("the OpenBao backend needs the Python package hvac on the controller")
 
     monkeypatch.setitem(registry.BACKENDS, "openbao", fail)

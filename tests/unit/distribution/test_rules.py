@@ -1,0 +1,53 @@
+"""What checks the code: hooks before a commit run what `make lint` runs, and no list of exceptions grows."""
+
+from __future__ import annotations
+
+import configparser
+import re
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[3]
+# The only rule of ansible-test sanity that is wrong for us: modules need not be under the GPL.
+LICENCE = "validate-modules:missing-gplv3-license # this collection is under Apache-2.0"
+
+
+def lint() -> list[str]:
+    """The commands of `make lint`."""
+    recipe = (ROOT / "Makefile").read_text().partition("\nlint:")[2].partition("\n\n")[0]
+    return [line.strip() for line in recipe.splitlines()[1:]]
+
+
+def test_hooks_run_what_make_lint_runs_and_come_from_nowhere_else() -> None:
+    repos = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+    assert [repo["repo"] for repo in repos] == ["local"]
+    entries = [hook["entry"] for hook in repos[0]["hooks"]]
+    without_files = [re.sub(r" \.$", "", command) for command in lint()]
+    for command in without_files:
+        assert any(command in entry for entry in entries), f"no hook runs {command}"
+    assert len(entries) == len(without_files)
+
+
+def test_sanity_is_told_of_the_licence_and_of_nothing_else() -> None:
+    """A line for each module and lookup, because ansible-test has none for a whole collection."""
+    plugins = sorted(
+        str(path.relative_to(ROOT))
+        for folder in ("modules", "lookup")
+        for path in (ROOT / "plugins" / folder).glob("*.py")
+    )
+    files = sorted((ROOT / "tests" / "sanity").glob("ignore-*.txt"))
+    assert [path.name for path in files] == ["ignore-2.19.txt"]
+    assert sorted(files[0].read_text().splitlines()) == sorted(f"{name} {LICENCE}" for name in plugins)
+
+
+def test_every_file_left_out_of_coverage_exists_and_is_not_pure() -> None:
+    """Out of the coverage of pure code is what speaks to something: it imports what does, or it is run by Ansible."""
+    parser = configparser.ConfigParser()
+    parser.read(ROOT / "setup.cfg")
+    left_out = parser["coverage:run"]["omit"].split()
+    assert left_out
+    for pattern in left_out:
+        assert list(ROOT.glob(pattern)), f"{pattern} leaves out nothing"
+    assert not any(pattern.startswith("plugins/module_utils/model") for pattern in left_out)
+    assert "plugins/module_utils/*" not in left_out
