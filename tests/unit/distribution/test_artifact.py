@@ -28,6 +28,7 @@ ALLOWED = {
     "requirements.txt",
     "requirements.yml",
     "roles",
+    "tests",
 }
 PLAYBOOKS = sorted(path.stem for path in (ROOT / "playbooks").glob("*.yml"))
 
@@ -49,6 +50,7 @@ def files(folder: Path) -> dict[str, bytes]:
 def test_only_what_an_operator_needs_is_in_it(artifact: Path, tracked: Path) -> None:
     found = contents(artifact)
     assert {name.partition("/")[0] for name in found} == ALLOWED
+    assert {name for name in found if name.startswith("tests/")} == {"tests/sanity/ignore-2.19.txt"}
     strays = {name for name in found if not (tracked / name).is_file()} - {"FILES.json", "MANIFEST.json"}
     assert strays == set()
 
