@@ -1,6 +1,6 @@
 """Build images, and print their sizes against their budgets.
 
-    images.py               every image in every version of images/versions.yml
+    images.py               every image in every version of images/versions.yml, and programs for hosts
     images.py INVENTORY     what the inventory's network model needs
 
 `images.yml` then finds them in the cache. A module cannot say what it is at; this says it while it compiles.
@@ -59,6 +59,10 @@ def main() -> int:
             size, budget = image.size / MEGABYTE, builder.recipe(name)["budget_mb"]
             label = f"{name}:{version}"
             print(f"{label:<26}{size:>8.1f}{budget:>8}  {image.digest[:19]}", flush=True)
+        # Which host lacks one is known only there.
+        for recipe in sorted((ROOT / "images").glob("*/program.yml")) if len(sys.argv) == 1 else []:
+            size = builder.program(recipe.parent.name).stat().st_size / MEGABYTE
+            print(f"{recipe.parent.name:<26}{size:>8.1f}{'':>8}  a program for hosts", flush=True)
     except (BuildError, ModelError, OSError, KeyError) as error:
         print(error, file=sys.stderr)
         return 1

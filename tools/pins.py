@@ -16,9 +16,9 @@ IMAGES = Path(__file__).resolve().parent.parent / "images"
 
 
 def tools_of(component: str) -> list[str]:
-    """Packages that the images of a component are made of, and Fabric's tools that tests compare with."""
-    found = []
-    for recipe_file in sorted(IMAGES.glob("*/image.yml")):
+    """Packages that a component's images and programs are made of, and Fabric's tools that tests compare with."""
+    found: list[str] = []
+    for recipe_file in sorted([*IMAGES.glob("*/image.yml"), *IMAGES.glob("*/program.yml")]):
         recipe = yaml.safe_load(recipe_file.read_text())
         if recipe.get("component") == component:
             found += recipe["programs"]

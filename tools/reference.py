@@ -276,11 +276,14 @@ _WHO = {
 
 
 def sample_services() -> dict[str, list[dict[str, int]]]:
-    """Ports of two of each kind on one host, as the model's own function hands them out."""
+    """Ports of three of each kind on one host, as the model's own function hands them out.
+
+    The first two are of one organisation (but for CAs, of which each has one), the third is of another.
+    """
     node = {"host": "host"}
-    organizations = [
-        {"name": f"ord{n}", "ca": node, "orderers": [{"name": "orderer", **node}]} for n in (1, 2)
-    ] + [{"name": f"org{n}", "ca": node, "peers": [{"name": "peer", **node}]} for n in (1, 2)]
+    nodes = {kind: [{"name": f"{kind}{n}", **node} for n in (1, 2)] for kind in ("orderer", "peer")}
+    organizations = [{"name": f"ord{n}", "ca": node, "orderers": nodes["orderer"]} for n in (1, 2)]
+    organizations += [{"name": f"org{n}", "ca": node, "peers": nodes["peer"]} for n in (1, 2)]
     model = {"name": "sample", "registry": node, "secrets_store": node, "organizations": organizations}
     network = load(model, {"host": {"reach": "192.0.2.1", "address": "192.0.2.1"}})
     return {
@@ -295,20 +298,33 @@ def ports() -> str:
     found = sample_services()
     rows: list[tuple[str, ...]] = []
     for (kind, use), who in _WHO.items():
-        first, second = found[kind][0][use], found[kind][1][use]
-        rows.append((kind, f"`{PORT_KEYS[use]}`", str(first), str(second), who))
+        second = "" if kind == "ca" else str(found[kind][1][use])
+        other = found[kind][1 if kind == "ca" else 2][use]
+        rows.append((kind, f"`{PORT_KEYS[use]}`", str(found[kind][0][use]), second, str(other), who))
     for key, who in (
         ("registry", "hosts pull images, the controller pushes; TLS"),
         ("secrets_store", "hosts' agents and the controller; TLS"),
     ):
-        rows.append((f"`{key}`", "`port`", str(MODEL[key].fields["port"].default), "", who))
+        rows.append((f"`{key}`", "`port`", str(MODEL[key].fields["port"].default), "", "", who))
     return page(
         "Ports",
         "`plugins/module_utils/model/ports.py` and `schema.py`",
-        "The first of a kind on a host has the first port, the second one ten more, and so on, in the order of the "
-        "model. A node listens on the same port inside its container and outside, on all addresses of the host. A "
+        "Every organisation has a hundred ports of each kind, in the order of the model. The first node of an "
+        "organisation on a host has the first of them, the second one ten more, and so on. So whoever comes last in "
+        "the model, or in an organisation, moves nobody's ports. To take one out of the middle, give those after it "
+        "their ports explicitly.\n\nA node listens on the same port inside its container and outside, on all addresses of the host. A "
         "chaincode service publishes none: its peer reaches it on the stack's own network.\n",
-        table(("service", "key of the model", "first on a host", "second", "who talks to it"), rows),
+        table(
+            (
+                "service",
+                "key of the model",
+                "first on a host",
+                "second",
+                "next organisation's",
+                "who talks to it",
+            ),
+            rows,
+        ),
         "The controller needs to reach all of them and SSH. Hosts need to reach each other on the ports of orderers, "
         "peers, registry and store; clients need the peers' `port`.\n",
     )
@@ -326,6 +342,7 @@ def host_paths() -> str:
         (f"`{paths.LIBRARY}/`", "disk", "the scripts of the systemd units, and the agent's program"),
         (f"`{paths.DATA}/NODE/`", "disk", "ledgers, the store's encrypted storage, a CA's database"),
         (f"`{paths.CREDENTIALS}/selvedge-*`", "disk, sealed", "boot material, see [boot material](boot-material.md)"),
+        (f"`{paths.CLEAR_CREDENTIALS}/selvedge-*`", "disk, clear", "the same on a host with `selvedge_seal: none`"),
         (f"`{secrets}/SERVICE/`", "tmpfs", f"keys and certificates; containers see the folder as `{paths.IN_SECRETS}`"),
         (f"`{units.SECRET_ID_FILE}`", "tmpfs", "the agent's credential, unsealed by systemd"),
         ("`/etc/docker/certs.d/REGISTRY/ca.crt`", "disk", "the CA that the engine trusts for the registry"),
@@ -347,6 +364,19 @@ def host_paths() -> str:
     )
 
 
+def programs() -> list[tuple[str, ...]]:
+    """Programs that are built for hosts, in which versions."""
+    versions = yaml.safe_load((ROOT / "images" / "versions.yml").read_text())
+    recipes = {
+        path.parent.name: yaml.safe_load(path.read_text())
+        for path in sorted((ROOT / "images").glob("*/program.yml"))
+    }
+    return [
+        (f"`{name}`", plain(recipe["title"]), str(versions[recipe["component"]]["default"]))
+        for name, recipe in recipes.items()
+    ]
+
+
 def images() -> str:
     """Which images there are, in which versions."""
     versions = yaml.safe_load((ROOT / "images" / "versions.yml").read_text())
@@ -364,6 +394,9 @@ def images() -> str:
         "Every image is built from pinned sources. The default version is in bold. A build fails when an image is "
         "bigger than its budget.\n",
         table(("image", "what", "versions", "budget"), rows),
+        "## Programs for hosts\n",
+        "Built in the same way, and installed by `bootstrap.yml` where the distribution has none that will do.\n",
+        table(("program", "what", "version"), programs()),
     )
 
 
@@ -383,7 +416,8 @@ def boot_material() -> str:
         "- **where**: `store` and `registry` are the hosts of these services, `hosts` is every host that runs "
         "something, `lab` is the controller of lab hosts.\n"
         "- **form**: `sealed` with systemd-creds, by the TPM where there is one and else by the host's own key; or "
-        "`clear`.\n"
+        "`clear`. **On a host with `selvedge_seal: none` every sealed file is in the clear instead**, with mode 0600 "
+        "and the same name in `/etc/credstore`: who takes the disk of such a host has its boot material.\n"
         "- `{state}` is the controller's folder, the variable `selvedge_state_dir`, by default `.state` beside the "
         "inventory.\n",
         table(columns, rows),

@@ -1,33 +1,33 @@
-"""Make the root file system of a lab host: Debian 13 with systemd, sshd, a Docker engine and Compose.
+"""Make the root file system of a lab host: Debian with systemd, sshd and Python, and a Docker engine with Compose.
 
-    rootfs.py OUTPUT_TAR
+    rootfs.py OUTPUT_TAR [--release trixie|bookworm] [--bare] [--print]
 
+`--bare` leaves out the engine and what comes with it: such a host is what `bootstrap.yml` is for. `--print` shows the
+command and runs nothing.
 Needs mmdebstrap; as root, or as a plain user with subordinate ids (package uidmap). Takes about a minute.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import subprocess
 import sys
 
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
-PACKAGES = [
+BARE = [
     "systemd",
     "systemd-sysv",
     "dbus",
     "openssh-server",
-    "docker.io",
-    "docker-cli",
-    "docker-compose",
     "python3",
-    "python3-yaml",
-    "iptables",
     "iproute2",
     "ca-certificates",
     "procps",
     "kmod",
 ]
+# Only trixie has Compose v2; a host with bookworm is always bare.
+ENGINE = ["docker.io", "docker-cli", "docker-compose", "python3-yaml", "iptables"]
 
 # systemd credentials silently stay empty where mounts do not propagate; a container's root does not, by default.
 SHARED_MOUNTS = """[Unit]
@@ -46,14 +46,25 @@ NOT_IN_A_CONTAINER = (
 )
 
 
-def main() -> int:
-    if len(sys.argv) != 2:
-        print(__doc__, file=sys.stderr)
-        return 2
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(usage=__doc__)
+    parser.add_argument("output")
+    parser.add_argument("--release", choices=("trixie", "bookworm"), default="trixie")
+    parser.add_argument("--bare", action="store_true")
+    parser.add_argument("--print", action="store_true")
+    given = parser.parse_args()
+    if given.release == "bookworm" and not given.bare:
+        parser.error("bookworm has no Compose v2: give --bare")
+    return given
+
+
+def command(given: argparse.Namespace) -> list[str]:
+    """The call of mmdebstrap."""
     unit = "/etc/systemd/system/selvedge-lab-mounts.service"
+    services = ["selvedge-lab-mounts.service", "ssh.service", *([] if given.bare else ["docker.service"])]
     hooks = [
         f"printf '%s' '{SHARED_MOUNTS}' > \"$1\"{unit}",
-        'chroot "$1" systemctl enable selvedge-lab-mounts.service ssh.service docker.service',
+        f'chroot "$1" systemctl enable {" ".join(services)}',
         f'chroot "$1" systemctl mask {NOT_IN_A_CONTAINER}',
         # Every lab host makes its own.
         'rm -f "$1"/etc/ssh/ssh_host_* "$1"/var/lib/systemd/credential.secret',
@@ -64,22 +75,28 @@ def main() -> int:
         'ExecStartPre=/usr/sbin/sshd -t\\n" > "$1"/etc/systemd/system/ssh.service.d/keys.conf',
         'rm -f "$1"/etc/machine-id && touch "$1"/etc/machine-id',
     ]
-    command = [
+    return [
         "mmdebstrap",
         "--variant=minbase",
         f"--mode={'root' if os.geteuid() == 0 else 'unshare'}",
         "--format=tar",
         f"--keyring={KEYRING}",
-        f"--include={','.join(PACKAGES)}",
+        f"--include={','.join([*BARE, *([] if given.bare else ENGINE)])}",
         '--aptopt=APT::Install-Recommends "false"',
         *(f"--dpkgopt=path-exclude=/usr/share/{folder}/*" for folder in ("doc", "man", "locale")),
         *(f"--customize-hook={hook}" for hook in hooks),
-        "trixie",
-        sys.argv[1],
+        given.release,
+        given.output,
     ]
-    return subprocess.run(
-        command, env={**os.environ, "SOURCE_DATE_EPOCH": "1750000000"}, check=False
-    ).returncode
+
+
+def main() -> int:
+    given = arguments()
+    if given.print:
+        print("\n".join(command(given)))
+        return 0
+    environment = {**os.environ, "SOURCE_DATE_EPOCH": "1750000000"}
+    return subprocess.run(command(given), env=environment, check=False).returncode
 
 
 if __name__ == "__main__":

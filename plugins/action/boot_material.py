@@ -42,7 +42,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         arguments = self._task.args
         variables = task_vars or {}
         sealed = {key: arguments[key] for key in ("stack", "names", "unit")}
-        sealed.update({key: arguments[key] for key in ("data", "revision", "loaded") if arguments.get(key)})
+        sealed.update(
+            {key: arguments[key] for key in ("seal", "data", "revision", "loaded") if arguments.get(key)}
+        )
         result = self._seal(sealed, variables)
         if result.get("failed") or self._task.check_mode or not result["missing"]:
             return result

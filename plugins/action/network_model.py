@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,10 @@ from ansible.template import trust_as_template
 from ansible_collections.selvedge.fabric.plugins.module_utils.model import view
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.draft import SSH_PORT
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import ModelError, Network, load
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.runtimes import runtimes_of
+
+# What a host may state about itself beside its addresses: key of the model's Host to the inventory's variable.
+_HOST_VARIABLES = {"seal": "selvedge_seal", "lab_image": "lab_image", "lab_ports": "lab_ports"}
 
 
 def plain(value: Any) -> Any:
@@ -82,27 +87,34 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 f"{ca_file} is missing: run bootstrap.yml first, it makes the bootstrap CA"
             )
         ca_cert = ca_file.read_text()
-        facts["selvedge_base_files"] = view.base_files(network, ca_cert)
+        by_host: dict[str, Callable[[str], Any]] = {
+            "selvedge_base_files": lambda host: view.base_files(network, host, ca_cert),
+            "selvedge_engine": lambda host: {
+                "seal": network.hosts[host].seal,
+                "runtimes": runtimes_of(network, host),
+            },
+        }
+        if stage == "site":
+            locked = self._task.args.get("images") or variables.get("selvedge_images", {})
+            lock = plain(self._templar.template(locked))
+            by_host["selvedge_host"] = lambda host: view.host_view(network, host, lock, ca_cert)
+        for name, make in by_host.items():
+            facts.update(self._by_host(name, make, network, variables))
         if stage == "registry":
             facts["selvedge_registry"]["view"] = view.registry_view(
                 network, plain(self._task.args["registry_image"])
             )
-        if stage == "site":
-            facts.update(self._host_views(network, variables, ca_cert))
         return facts
 
-    def _host_views(self, network: Network, variables: dict[str, Any], ca_cert: str) -> dict[str, Any]:
-        """The host's view; of all the play's hosts where they are asked for at once."""
-        locked = self._task.args.get("images") or self._templar.template(variables.get("selvedge_images", {}))
-        lock = plain(locked)
+    def _by_host(
+        self, name: str, make: Callable[[str], Any], network: Network, variables: dict[str, Any]
+    ) -> dict[str, Any]:
+        """A fact of the host; of all the play's hosts where it is asked for at once."""
         if not self._task.run_once:
-            host = plain(variables["inventory_hostname"])
-            return unfolded_later("selvedge_host", view.host_view(network, host, lock, ca_cert))
+            return unfolded_later(name, make(plain(variables["inventory_hostname"])))
         hosts = plain(variables["ansible_play_hosts_all"])
-        views = {
-            host: view.host_view(network, host, lock, ca_cert) for host in hosts if host in network.hosts
-        }
-        return unfolded_later("selvedge_host", views, "[inventory_hostname]")
+        views = {host: make(host) for host in hosts if host in network.hosts}
+        return unfolded_later(name, views, "[inventory_hostname]")
 
     def _state_dir(self, variables: dict[str, Any]) -> str:
         """The controller's folder for its boot material; ``.state`` beside the inventory by default."""
@@ -119,5 +131,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 "reach": reach,
                 "address": self._templar.template(known.get("selvedge_address", reach)),
                 "port": self._templar.template(known.get("ansible_port", SSH_PORT)),
+                **{
+                    key: self._templar.template(known[variable])
+                    for key, variable in _HOST_VARIABLES.items()
+                    if variable in known
+                },
             }
         return load(model, plain(hosts))

@@ -18,6 +18,12 @@ with suppress(ImportError):  # the module says which package is missing
 
 SSH_PORT = 2222
 LABEL = "selvedge.lab"
+# What a host can be made from, with the recipe's arguments: with an engine, or without, for `bootstrap.yml`.
+IMAGES: dict[str, list[str]] = {
+    "debian-13": [],
+    "debian-13-bare": ["--bare"],
+    "debian-12-bare": ["--release", "bookworm", "--bare"],
+}
 
 
 class LabError(Exception):
@@ -32,12 +38,14 @@ class LabHost:
     :param loopback: the loopback address of this machine that its ports are published on
     :param address: its address in the lab's network
     :param ports: TCP ports to publish beside SSH
+    :param image: what it is made from, one of IMAGES
     """
 
     name: str
     loopback: str
     address: str
     ports: list[int]
+    image: str = "debian-13"
 
 
 def run_options(cgroup_version: str) -> dict[str, Any]:
@@ -91,10 +99,15 @@ class Lab:
         running = {item.name for item in self._containers() if item.status == "running"}
         return [host for host in hosts if self._container_name(host) not in running]
 
-    def create(self, hosts: list[LabHost], image: str, subnet: str, public_key: str, timeout_s: float) -> str:
-        """Create or start hosts, wait until each has booted; return the lines of a ``known_hosts`` file."""
+    def create(
+        self, hosts: list[LabHost], tags: dict[str, str], subnet: str, public_key: str, timeout_s: float
+    ) -> str:
+        """Create or start hosts, wait until each has booted; return the lines of a ``known_hosts`` file.
+
+        :param tags: a host's ``image`` to the tag that it has in the engine
+        """
         self._ensure_network(subnet)
-        containers = [(host, self._ensure_host(host, image, public_key)) for host in hosts]
+        containers = [(host, self._ensure_host(host, tags[host.image], public_key)) for host in hosts]
         until = time.monotonic() + timeout_s
         return "".join(self._booted(host, container, until) for host, container in containers)
 

@@ -9,6 +9,7 @@ description:
   - Boot material is what a host needs to come back from a reboot without the controller. What is missing is made in
     the controller's memory (a server certificate from the bootstrap CA, the store's seal key, an AppRole secret id) and
     sealed on the host with systemd-creds. Material that is there is left alone.
+  - With O(seal=none) it lies on the host's disk in the clear, in files that only root can read.
 options:
   stack: {description: What the material is for., type: str, required: true}
   names:
@@ -17,6 +18,11 @@ options:
     elements: str
     required: true
   unit: {description: The systemd unit that uses them., type: str, required: true}
+  seal:
+    description: How it lies on the disk, the host's variable C(selvedge_seal).
+    type: str
+    choices: [systemd-creds, none]
+    default: systemd-creds
   common_name: {description: Common name of the server certificate., type: str}
   hosts: {description: Subject alternative names of the server certificate., type: list, elements: str}
   store: {description: "How to reach the store, for a secret id.", type: dict}

@@ -24,6 +24,11 @@ options:
       loopback: {description: The address of this machine that its ports are published on., type: str, required: true}
       address: {description: "Its address in the lab's network.", type: str, required: true}
       ports: {description: TCP ports to publish beside SSH., type: list, elements: int, default: []}
+      image:
+        description: What it is made from. A bare one has no container engine; C(bootstrap.yml) brings it.
+        type: str
+        choices: [debian-13, debian-13-bare, debian-12-bare]
+        default: debian-13
   subnet: {description: "The lab's network, CIDR.", type: str}
   root: {description: The checkout that has C(images/lab-host)., type: path}
   cache: {description: Folder for the root file system while it is made., type: path}
@@ -58,24 +63,28 @@ removed:
 import subprocess
 import sys
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.selvedge.fabric.plugins.module_utils.images.builder import tree_hash
-from ansible_collections.selvedge.fabric.plugins.module_utils.lab import Lab, LabError, LabHost
+from ansible_collections.selvedge.fabric.plugins.module_utils.lab import IMAGES, Lab, LabError, LabHost
 from ansible_collections.selvedge.fabric.plugins.module_utils.packages import require
 
 with suppress(ImportError):  # main() says which package is missing
     from docker.errors import DockerException
 
 
-def make_rootfs(recipe: Path, cache: Path) -> Path:
-    """Run the recipe; return the tar."""
-    target = cache / "rootfs" / "lab-host.tar"
+def make_rootfs(recipe: Path, cache: Path, image: str) -> Path:
+    """Run the recipe for one of IMAGES; return the tar."""
+    target = cache / "rootfs" / f"lab-host-{image}.tar"
     target.parent.mkdir(parents=True, exist_ok=True)
     done = subprocess.run(
-        [sys.executable, str(recipe), str(target)], capture_output=True, text=True, check=False
+        [sys.executable, str(recipe), str(target), *IMAGES[image]],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
         raise LabError(f"{recipe} failed:\n{done.stderr[-2000:]}")
@@ -96,14 +105,16 @@ def ensure_key(folder: Path) -> str:
 def present(module: AnsibleModule, lab: Lab) -> dict[str, Any]:
     options = module.params
     recipe = Path(options["root"]) / "images" / "lab-host" / "rootfs.py"
-    tag = f"selvedge/lab-host:{tree_hash([recipe])[:16]}"
+    revision = tree_hash([recipe])[:16]
     hosts = [LabHost(**item) for item in options["hosts"]]
     missing = lab.missing(hosts)
     if module.check_mode or not missing:
         return {"changed": bool(missing)}
-    lab.ensure_image(tag, lambda: make_rootfs(recipe, Path(options["cache"])))
+    tags = {image: f"selvedge/lab-host:{image}-{revision}" for image in {host.image for host in hosts}}
+    for image, tag in tags.items():
+        lab.ensure_image(tag, partial(make_rootfs, recipe, Path(options["cache"]), image))
     ssh_dir = Path(options["ssh_dir"])
-    known = lab.create(hosts, tag, options["subnet"], ensure_key(ssh_dir), options["timeout"])
+    known = lab.create(hosts, tags, options["subnet"], ensure_key(ssh_dir), options["timeout"])
     (ssh_dir / "known_hosts").write_text(known)
     return {"changed": True}
 
@@ -122,6 +133,11 @@ def main() -> None:
                     "loopback": {"type": "str", "required": True},
                     "address": {"type": "str", "required": True},
                     "ports": {"type": "list", "elements": "int", "default": []},
+                    "image": {
+                        "type": "str",
+                        "choices": ["debian-13", "debian-13-bare", "debian-12-bare"],
+                        "default": "debian-13",
+                    },
                 },
             },
             "subnet": {"type": "str"},

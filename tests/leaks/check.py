@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.selvedge.fabric.molecule.shared.testing.deployment import CONTROLLER, Deployment
-from ansible_collections.selvedge.fabric.plugins.module_utils.model.paths import SECRETS
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.paths import CLEAR_CREDENTIALS, SECRETS
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.secrets_layout import folder_of
 from ansible_collections.selvedge.fabric.tests.leaks.engine import SOME_KEY
 from ansible_collections.selvedge.fabric.tests.leaks.forms import forms_of
@@ -161,6 +161,10 @@ def _require_hits(deployment: Deployment, name: str, result: dict[str, Any]) -> 
     folders = [folder_of(service) for service in deployment.network.services(name)]
     folders += [f"{SECRETS}/{entry['stack']}" for entry in [deployment.view(name)["material"]] if entry]
     blind = [folder for folder in folders if not any(path.startswith(f"{folder}/") for path in paths)]
-    if blind or HOST_KEY not in paths:
-        missing = ", ".join([*blind, *([] if HOST_KEY in paths else [HOST_KEY])])
+    # And what is on its disk in the clear.
+    sealed = deployment.network.hosts[name].seal != "none"
+    on_disk = [HOST_KEY] if sealed else [f"{CLEAR_CREDENTIALS}/selvedge-agent-secret_id"]
+    blind += [path for path in on_disk if path not in paths and (sealed or folders)]
+    if blind:
+        missing = ", ".join(blind)
         raise LookupError(f"the search of {name} does not see the secrets that are there: {missing}")

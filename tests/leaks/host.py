@@ -30,7 +30,7 @@ _VIRTUAL = frozenset(
 )
 _MEMORY = frozenset(("tmpfs", "devtmpfs"))
 _CLONE_NEWNS, _MS_BIND, _MS_REC, _MS_PRIVATE = 0x20000, 0x1000, 0x4000, 0x40000
-SEALED = "/etc/credstore.encrypted"
+SEALED, CLEAR = "/etc/credstore.encrypted", "/etc/credstore"
 
 
 @dataclass(frozen=True)
@@ -281,12 +281,15 @@ def rendered(folder: str, mounts: list[Mount]) -> list[dict[str, Any]]:
 
 
 def sealed() -> list[dict[str, Any]]:
-    """The sealed credentials with owner, mode and the id of the key type that they are sealed with."""
+    """The credentials on disk with owner, mode and the id of the key type that they are sealed with, or ``clear``."""
     found = []
-    for entry in os.scandir(SEALED) if os.path.isdir(SEALED) else ():
+    folders = [folder for folder in (SEALED, CLEAR) if os.path.isdir(folder)]
+    for entry in (entry for folder in folders for entry in os.scandir(folder)):
         status = entry.stat()
         with open(entry.path, "rb") as file:
-            kind = base64.b64decode(b"".join(file.read().split()))[:16].hex()
+            content = file.read()
+        sealed_file = os.path.dirname(entry.path) == SEALED
+        kind = base64.b64decode(b"".join(content.split()))[:16].hex() if sealed_file else "clear"
         mode = f"{stat.S_IMODE(status.st_mode):04o}"
         found.append({"path": entry.path, "mode": mode, "uid": status.st_uid, "kind": kind})
     return found

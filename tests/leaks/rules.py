@@ -9,7 +9,12 @@ from typing import Any
 
 import yaml
 from ansible_collections.selvedge.fabric.molecule.shared.testing.deployment import Deployment
-from ansible_collections.selvedge.fabric.plugins.module_utils.model.paths import SECRETS, UID
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.paths import (
+    CLEAR_CREDENTIALS,
+    CREDENTIALS,
+    SECRETS,
+    UID,
+)
 from ansible_collections.selvedge.fabric.tests.leaks.engine import SOME_KEY
 from ansible_collections.selvedge.fabric.tests.leaks.secrets import Secret
 
@@ -30,6 +35,13 @@ class Finding:
     place: str
     path: str
     what: str
+
+
+def _unsealed(entry: dict[str, str]) -> dict[str, str]:
+    """What an entry says on a host with ``selvedge_seal: none``: the same file, in the clear."""
+    if entry["form"] != "sealed":
+        return entry
+    return {**entry, "form": "clear", "path": entry["path"].replace(CREDENTIALS, CLEAR_CREDENTIALS)}
 
 
 class Rules:
@@ -63,7 +75,9 @@ class Rules:
         if place == "tmpfs":
             return path.startswith(_IN_MEMORY) and host in secret.hosts
         return place == "disk" and any(
-            entry["form"] == "clear" and entry["path"] == path and f"{host} {entry['secret']}" == secret.name
+            entry["form"] == "clear"
+            and entry["path"] == path
+            and f"{host} {entry.get('secret')}" == secret.name
             for entry in self._entries(host)
         )
 
@@ -80,19 +94,21 @@ class Rules:
             roles.add("store")
         if host == self._network.registry_host.name:
             roles.add("registry")
-        return [
+        entries = [
             {**entry, "path": entry["path"].replace("{state}", self._state)}
             for entry in self._boot
             if entry["where"] in roles
         ]
+        in_the_clear = host != "controller" and self._network.hosts[host].seal == "none"
+        return [_unsealed(entry) for entry in entries] if in_the_clear else entries
 
     def sealed(self, host: str, files: list[dict[str, Any]]) -> list[Finding]:
-        """Sealed files that are not in the list, or are not sealed."""
-        listed = {entry["path"] for entry in self._entries(host) if entry["form"] == "sealed"}
+        """Files where systemd keeps credentials that are not in the list, or not sealed, or not for root alone."""
+        listed = {entry["path"] for entry in self._entries(host)}
         wrong = []
         for file in files:
             if file["path"] not in listed:
-                wrong.append(Finding(host, "disk", file["path"], f"sealed, but not in {BOOT_MATERIAL.name}"))
+                wrong.append(Finding(host, "disk", file["path"], f"not in {BOOT_MATERIAL.name}"))
             if file["kind"] == _NULL_KEY:
                 wrong.append(Finding(host, "disk", file["path"], "sealed with the key that everybody has"))
             if (file["mode"], file["uid"]) != ("0600", 0):

@@ -109,7 +109,8 @@ def _expected(deployment: Deployment) -> dict[str, dict[str, str]]:
     network = deployment.network
     found: dict[str, dict[str, str]] = {}
     for name in network.hosts:
-        paths = {"systemd's credential secret": HOST_KEY}
+        sealed = network.hosts[name].seal != "none"
+        paths = {"systemd's credential secret": HOST_KEY} if sealed else {}
         if list(network.services(name)):
             paths["AppRole secret id"] = SECRET_ID_FILE
         for stack, owner, material in (

@@ -115,7 +115,9 @@ def traces(deployment: Deployment, ledger: Ledger) -> dict[str, Any]:
     return {"hosts": hosts, "containers": look(deployment.variables), "secrets": secrets, "heights": heights}
 
 
-def test_nothing_is_predicted_where_nothing_is_to_do(operator: Operator, deployment: Deployment, ledger: Ledger) -> None:
+def test_nothing_is_predicted_where_nothing_is_to_do(
+    operator: Operator, deployment: Deployment, ledger: Ledger
+) -> None:
     before = traces(deployment, ledger)
     plan = operator.run("site", "--check", "--diff")
     assert (plan.items, plan.predicted_containers) == (set(), set())
@@ -137,7 +139,9 @@ def test_an_edit_does_what_its_plan_says(
     assert plan.items or plan.predicted_containers
     deed = operator.run("site", "--diff")
     assert plan.items == deed.items
-    assert plan.predicted_containers == happened(before["containers"], look(deployment.variables)) == containers
+    assert (
+        plan.predicted_containers == happened(before["containers"], look(deployment.variables)) == containers
+    )
     again = operator.run("site", "--check", "--diff")
     assert (again.items, again.predicted_containers) == (set(), set())
     operator.run("verify")

@@ -111,6 +111,8 @@ class Deployment:
         for name, known in self.variables.items():
             reach = known.get("ansible_host", name)
             hosts[name] = {"reach": reach, "address": known.get("selvedge_address", reach)}
+            stated = {"seal": known.get("selvedge_seal"), "lab_image": known.get("lab_image")}
+            hosts[name] |= {key: value for key, value in stated.items() if value}
         return load(self._shared["selvedge_network"], hosts)
 
     @cached_property

@@ -26,11 +26,14 @@ def look(hosts: Iterable[str]) -> dict[str, Container]:
     """Every container of the hosts, by name."""
 
     def one(host: str) -> dict[str, Container]:
-        done = the_host(host).run(f"{_LIST} | xargs --no-run-if-empty docker inspect --format {shlex.quote(_FORMAT)}")
+        done = the_host(host).run(
+            f"{_LIST} | xargs --no-run-if-empty docker inspect --format {shlex.quote(_FORMAT)}"
+        )
         assert done.rc == 0, done.stderr
         found = [json.loads(line) for line in done.stdout.splitlines()]
         return {
-            item["name"].lstrip("/"): Container(host, item["id"], item["started"], item["running"]) for item in found
+            item["name"].lstrip("/"): Container(host, item["id"], item["started"], item["running"])
+            for item in found
         }
 
     names = list(hosts)

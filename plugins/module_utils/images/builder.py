@@ -236,6 +236,28 @@ class Builder:
             target.with_suffix(".new").rename(target)
         return target
 
+    def program(self, name: str) -> Path:
+        """The program that the recipe ``images/<name>/program.yml`` says, compiled unless the cache has it.
+
+        Without Go on this machine any release's build of the same version will do.
+        """
+        path = self._images / name / "program.yml"
+        if not path.is_file():
+            known = sorted(item.parent.name for item in self._images.glob("*/program.yml"))
+            raise BuildError(f"there is no program '{name}'; there are {', '.join(known)}")
+        recipe: dict[str, Any] = yaml.safe_load(path.read_text())
+        component = recipe["component"]
+        version = str(self._versions[component]["default"])
+        ((package, _unused),) = recipe["programs"].items()
+        if not shutil.which("go"):
+            folder = self._cache / "bin" / f"{component}-{version}"
+            cached = sorted(
+                folder.glob(f"*/{package.rsplit('/', 1)[-1]}"), key=lambda item: item.stat().st_mtime
+            )
+            if cached:
+                return cached[-1]
+        return self.compile(component, version, package, recipe)
+
     def _helper(self, name: str) -> bytes:
         source = self._images / "helper"
         folder = self._cache / "bin" / f"helper-{tree_hash([source])[:16]}-{self.go_version()}"

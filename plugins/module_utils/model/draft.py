@@ -12,6 +12,8 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 SSH_PORT = 22
+# How boot material lies on a host's disk: sealed by systemd, or in files that only root can read.
+SEALS = ("systemd-creds", "none")
 
 
 class Placed(NamedTuple):
@@ -24,6 +26,7 @@ class Placed(NamedTuple):
     kind: str
     path: str
     settings: dict[str, Any]
+    organization: str = ""
 
     @property
     def host(self) -> str | None:
@@ -62,10 +65,10 @@ class Draft:
         ]
         for org in self.organizations:
             path = f"organizations[{org['name']}]"
-            found.append(Placed("ca", f"{path}.ca", org.get("ca", {})))
+            found.append(Placed("ca", f"{path}.ca", org.get("ca", {}), org["name"]))
             for kind in ("orderer", "peer"):
                 for node in named(org, f"{kind}s"):
-                    found.append(Placed(kind, f"{path}.{kind}s[{node['name']}]", node))
+                    found.append(Placed(kind, f"{path}.{kind}s[{node['name']}]", node, org["name"]))
         return found
 
     @property

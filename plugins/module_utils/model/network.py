@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,11 +30,17 @@ class Host:
 
     :param reach: the address that the controller uses (``ansible_host``)
     :param address: the address that other hosts use (``selvedge_address``)
+    :param seal: how its boot material lies on its disk, one of SEALS (``selvedge_seal``)
+    :param lab_image: what it is made from where it is a lab host (``lab_image``)
+    :param lab_ports: ports that a lab host publishes beside those of the model (``lab_ports``), for a network that grows
     """
 
     name: str
     reach: str
     address: str
+    seal: str = "systemd-creds"
+    lab_image: str = "debian-13"
+    lab_ports: Sequence[int] = ()
 
 
 @dataclass(frozen=True)
@@ -135,7 +141,8 @@ def load(model: Any, hosts: dict[str, dict[str, Any]]) -> Network:
     """Validate ``model`` against the inventory's ``hosts`` and complete it. Neither is changed.
 
     :param model: the ``selvedge_network`` variable
-    :param hosts: inventory name to ``{"reach": ..., "address": ...}``, and ``port`` where SSH's is not 22
+    :param hosts: inventory name to ``{"reach": ..., "address": ...}``, and what else a Host has; ``port`` where SSH's
+        is not 22
     :raises ModelError: with every mistake that was found
     """
     settings, problems = check(model)
@@ -145,7 +152,10 @@ def load(model: Any, hosts: dict[str, dict[str, Any]]) -> Network:
         raise ModelError(problems)
     warnings = rules.warnings(draft)
     settings["domain"] = domain_of(settings)
-    known = {name: Host(name, value["reach"], value["address"]) for name, value in hosts.items()}
+    known = {
+        name: Host(name, **{key: item for key, item in value.items() if key != "port"})
+        for name, value in hosts.items()
+    }
     return _complete(settings, known, warnings)
 
 
@@ -156,7 +166,7 @@ def _complete(settings: dict[str, Any], hosts: dict[str, Host], warnings: list[P
 
         def service(kind: str, label: str, item: dict[str, Any], org: dict[str, Any] = org) -> Service:
             name = f"{label}.{org['name']}.{settings['domain']}"
-            taken = ports.take(kind, item["host"], item)
+            taken = ports.take(kind, org["name"], item["host"], item)
             return Service(kind, name, hosts[item["host"]], org["name"], item, taken)
 
         for index, peer in enumerate(org["peers"]):

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-# First port of each kind; the n-th of a kind on one host adds ten times n. Last digits differ, so kinds never
-# meet.
+# First port of each kind. Every organisation has a hundred of its own, in the order of the model; the n-th of a kind and
+# an organisation on one host adds ten times n. So a node that is added at the end of its organisation, or an organisation
+# at the end of the model, moves nobody's ports. Last digits differ, so kinds never meet.
 FIRST_PORTS = {
     "orderer": {"main": 7050, "admin": 7053, "operations": 9443},
     "peer": {"main": 7051, "operations": 9445},
@@ -19,13 +20,15 @@ class Ports:
     """Hands out ports host by host."""
 
     def __init__(self) -> None:
-        self._count: Counter[tuple[str, str]] = Counter()
+        self._count: Counter[tuple[str, str, str]] = Counter()
+        self._blocks: dict[str, dict[str, int]] = {kind: {} for kind in FIRST_PORTS}
 
-    def take(self, kind: str, host: str, settings: dict[str, Any]) -> dict[str, int]:
-        """The ports of the next service of ``kind`` on ``host``, by use: ``main``, ``operations``, ``admin``."""
-        index = self._count[kind, host]
-        self._count[kind, host] += 1
+    def take(self, kind: str, organization: str, host: str, settings: dict[str, Any]) -> dict[str, int]:
+        """The ports of the organisation's next ``kind`` on ``host``, by use: ``main``, ``operations``, ``admin``."""
+        block = self._blocks[kind].setdefault(organization, len(self._blocks[kind]))
+        index = self._count[kind, organization, host]
+        self._count[kind, organization, host] += 1
         return {
-            use: settings.get(PORT_KEYS[use]) or first + 10 * index
+            use: settings.get(PORT_KEYS[use]) or first + 100 * block + 10 * index
             for use, first in FIRST_PORTS[kind].items()
         }

@@ -19,6 +19,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.policy impo
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.model import versions
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.draft import (
+    SEALS,
     SSH_PORT,
     Draft,
     msp_id_of,
@@ -84,6 +85,15 @@ def addresses_are_ipv4(draft: Draft) -> Iterator[Problem]:
                 wrong = "no address that other hosts can use"
         if wrong:
             yield Problem(f"hosts[{name}].selvedge_address", f"is {host['address']!r}, {wrong}", right)
+
+
+@_rule
+def seals_are_known(draft: Draft) -> Iterator[Problem]:
+    """``selvedge_seal`` of a host is a way to keep boot material."""
+    for name, host in draft.hosts.items():
+        if host.get("seal", SEALS[0]) not in SEALS:
+            wrong = f"is {host['seal']!r}, which is no way to keep boot material"
+            yield Problem(f"hosts[{name}].selvedge_seal", wrong, f"one of {', '.join(SEALS)}")
 
 
 @_rule
@@ -157,7 +167,7 @@ def _published(draft: Draft) -> Iterator[tuple[str, str, int]]:
         if item.host is None:
             continue
         if item.kind in FIRST_PORTS:
-            wanted = ports.take(item.kind, item.host, item.settings)
+            wanted = ports.take(item.kind, item.organization, item.host, item.settings)
         else:
             wanted = {"main": item.settings["port"]}
         for use, port in wanted.items():

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.paths import (
     AGENT,
+    CLEAR_CREDENTIALS,
     CONFIG,
     CREDENTIALS,
     LIBRARY,
@@ -66,7 +67,7 @@ mv {LIBRARY}/bao.new {LIBRARY}/bao
 echo "$image" > {LIBRARY}/bao.image
 """
 
-AGENT_SERVICE = f"""[Unit]
+_AGENT_SERVICE = f"""[Unit]
 Description=Selvedge: the secrets store's agent, renders secrets to {SECRETS}
 Wants=network-online.target
 After=network-online.target docker.service
@@ -74,7 +75,7 @@ After=network-online.target docker.service
 StartLimitIntervalSec=0
 
 [Service]
-LoadCredentialEncrypted=secret_id:{CREDENTIALS}/selvedge-agent-secret_id
+@CREDENTIAL@
 ExecStartPre={LIBRARY}/fetch-agent
 ExecStartPre=/usr/bin/install -d -m 0755 {SECRETS}
 # What it runs with, for those who ask whether it has to be restarted.
@@ -110,6 +111,21 @@ WantedBy=multi-user.target
 """
 
 
+def credential(seal: str, stack: str, name: str) -> str:
+    """The line of a unit that brings one piece of boot material to its memory.
+
+    :param seal: ``systemd-creds``, or ``none`` for a file in the clear, which needs systemd 247 only
+    """
+    if seal == "none":
+        return f"LoadCredential={name}:{CLEAR_CREDENTIALS}/selvedge-{stack}-{name}"
+    return f"LoadCredentialEncrypted={name}:{CREDENTIALS}/selvedge-{stack}-{name}"
+
+
+def agent_service(seal: str) -> str:
+    """The unit of the store's agent, on a host with this seal."""
+    return _AGENT_SERVICE.replace("@CREDENTIAL@", credential(seal, "agent", "secret_id"))
+
+
 def stack_unit(stack: str) -> str:
     return f"selvedge-stack@{stack}.service"
 
@@ -118,11 +134,9 @@ def material_unit(stack: str) -> str:
     return f"selvedge-material-{stack}.service"
 
 
-def material_service(stack: str, names: list[str]) -> str:
+def material_service(stack: str, names: list[str], seal: str) -> str:
     """The unit that brings a stack's boot material, sealed on disk, to tmpfs."""
-    credentials = "\n".join(
-        f"LoadCredentialEncrypted={name}:{CREDENTIALS}/selvedge-{stack}-{name}" for name in names
-    )
+    credentials = "\n".join(credential(seal, stack, name) for name in names)
     return f"""[Unit]
 Description=Selvedge: boot material of stack {stack}
 Before={stack_unit(stack)}

@@ -139,7 +139,7 @@ def test_check_mode_makes_nothing(variables: dict[str, Any]) -> None:
 
 
 def test_what_the_host_compares_is_handed_on(variables: dict[str, Any]) -> None:
-    more = {"data": "/var/lib/x", "revision": "1", "loaded": "/run/x.json"}
+    more = {"seal": "none", "data": "/var/lib/x", "revision": "1", "loaded": "/run/x.json"}
     host = Host({**ARGUMENTS, **more}, {})
     host.run(task_vars=variables)
     assert [{key: call[key] for key in more} for call in host.calls] == [more, more]

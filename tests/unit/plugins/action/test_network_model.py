@@ -166,6 +166,7 @@ def test_stages_need_only_what_is_there_by_then(act: Act, inventory: Path) -> No
     (inventory / "group_vars/all/images.lock.yml").unlink()
     based = act(stage="base")["ansible_facts"]
     assert based["selvedge_base_files"][0]["content"] == CA_CERT
+    assert based["selvedge_engine"] == {"seal": "systemd-creds", "runtimes": {}}
     assert "selvedge_host" not in based
     registry = act(stage="registry", registry_image="sha256:12")["ansible_facts"]
     assert registry["selvedge_registry"]["view"]["stack"]["services"]["registry"]["image"] == "sha256:12"
@@ -241,6 +242,37 @@ def test_a_host_without_an_address_for_the_others_is_refused(act: Act, inventory
         AnsibleActionFail, match=r"hosts\[host3\]\.selvedge_address: is 'host3', no IPv4 address"
     ):
         act()
+
+
+def test_a_host_says_how_it_keeps_boot_material_and_what_it_is_made_from(act: Act, inventory: Path) -> None:
+    text = (inventory / "hosts.yml").read_text()
+    stated = '"{{ prefix }}.13", selvedge_seal: "{{ seal }}", lab_image: "debian-{{ 12 }}-bare"}'
+    (inventory / "hosts.yml").write_text(text.replace('"{{ prefix }}.13"}', stated))
+    set_variable(inventory, "seal", "none")
+    facts = act("host3")["ansible_facts"]
+    assert facts["selvedge_engine"]["seal"] == facts["selvedge_host"]["seal"] == "none"
+    assert [item["image"] for item in facts["selvedge_lab_hosts"]] == [
+        "debian-13",
+        "debian-13",
+        "debian-12-bare",
+    ]
+    assert act("host1")["ansible_facts"]["selvedge_engine"]["seal"] == "systemd-creds"
+    set_variable(inventory, "seal", "tpm")
+    with pytest.raises(
+        AnsibleActionFail, match=r"hosts\[host3\]\.selvedge_seal: is 'tpm', .*; one of systemd-creds, none"
+    ):
+        act()
+
+
+def test_a_runtime_reaches_the_hosts_that_need_it(act: Act, inventory: Path) -> None:
+    model = lab_model()
+    model["organizations"][2]["peers"][1]["runtime"] = "crun"
+    set_variable(inventory, "selvedge_network", model)
+    found = {
+        host: act(host)["ansible_facts"]["selvedge_engine"]["runtimes"]
+        for host in ("host1", "host2", "host3")
+    }
+    assert found == {"host1": {}, "host2": {}, "host3": {"crun": {"path": "/usr/bin/crun"}}}
 
 
 def test_a_date_becomes_the_text_that_it_was() -> None:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import io
 import shlex
+import subprocess
+import sys
 import tarfile
 import uuid
 from typing import Any
 
 import docker
 import pytest
+import yaml
 from ansible_collections.selvedge.fabric.plugins.module_utils import lab
+from ansible_collections.selvedge.fabric.plugins.modules import lab as lab_module
+from ansible_collections.selvedge.fabric.tests.unit.plugins.module_utils.model.samples import ROOT
 from docker.errors import DockerException
 
 # The design's set of options that boots on cgroup v1 without --privileged, tried by hand.
@@ -45,6 +50,30 @@ def test_on_cgroup_v2_a_host_has_its_own_hierarchy() -> None:
     assert options["tmpfs"] == lab.run_options("1")["tmpfs"]
     # With a private namespace the host's mount does not boot.
     assert lab.run_binds("2") == {}
+
+
+def test_a_host_is_made_from_an_image_that_the_recipe_knows() -> None:
+    """The module's choices, the recipe's arguments and the default are the same everywhere."""
+    assert (
+        list(lab.IMAGES)
+        == yaml.safe_load(lab_module.DOCUMENTATION)["options"]["hosts"]["suboptions"]["image"]["choices"]
+    )
+    assert lab.LabHost("x", "127.0.99.1", "172.31.254.2", []).image == next(iter(lab.IMAGES)) == "debian-13"
+    for image, arguments in lab.IMAGES.items():
+        done = subprocess.run(
+            [sys.executable, str(ROOT / "images/lab-host/rootfs.py"), *arguments, "--print", "x.tar"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        command = done.stdout.split()
+        assert command[0] == "mmdebstrap"
+        assert command[-2:] == [{"13": "trixie", "12": "bookworm"}[image.split("-")[1]], "x.tar"]
+        (packages,) = [
+            word.removeprefix("--include=").split(",") for word in command if word.startswith("--include")
+        ]
+        assert ("docker.io" in packages) == (not image.endswith("-bare"))
+        assert {"systemd", "openssh-server", "python3"} <= set(packages)
 
 
 def test_the_key_arrives_as_sshd_wants_it() -> None:

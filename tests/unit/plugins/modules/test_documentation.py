@@ -17,7 +17,9 @@ RUN_BY_ANSIBLE = [
     "image_pull",
     "secrets_ready",
     "bootstrap_ca",
+    "engine_info",
     "lab",
+    "program",
 ]
 # These have an action plugin, the module is where their documentation stands.
 ACTIONS = ["network_model", "boot_material"]

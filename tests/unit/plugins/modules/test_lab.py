@@ -87,6 +87,7 @@ def test_what_is_left_of_a_lab_is_removed_once(run: ModuleRunner, options: dict[
         ({"hosts": [{"name": "host1"}]}, "address, loopback"),
         ({"hosts": [{**HOST, "port": 1}]}, "port"),
         ({"hosts": [{**HOST, "ports": ["x"]}]}, "ports"),
+        ({"hosts": [{**HOST, "image": "debian-11"}]}, "debian-13, debian-13-bare, debian-12-bare"),
         ({"state": "gone"}, "present, absent"),
     ],
 )
@@ -116,8 +117,12 @@ def test_the_ssh_key_is_made_once(tmp_path: Path) -> None:
 def test_the_root_file_system_is_what_the_recipe_writes(tmp_path: Path) -> None:
     recipe = tmp_path / "rootfs.py"
     recipe.write_text("import pathlib, sys\npathlib.Path(sys.argv[1]).write_text('tar')\n")
-    made = lab.make_rootfs(recipe, tmp_path / "cache")
+    made = lab.make_rootfs(recipe, tmp_path / "cache", "debian-13")
     assert made.read_text() == "tar"
+    recipe.write_text("import pathlib, sys\npathlib.Path(sys.argv[1]).write_text(' '.join(sys.argv[2:]))\n")
+    other = lab.make_rootfs(recipe, tmp_path / "cache", "debian-12-bare")
+    assert other != made
+    assert other.read_text() == "--release bookworm --bare"
     recipe.write_text("raise SystemExit('broken')\n")
     with pytest.raises(LabError, match=r"(?s)rootfs\.py failed:\n.*broken"):
-        lab.make_rootfs(recipe, tmp_path / "cache")
+        lab.make_rootfs(recipe, tmp_path / "cache", "debian-13")

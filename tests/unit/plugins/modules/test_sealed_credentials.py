@@ -26,7 +26,9 @@ needs_creds = pytest.mark.skipif(not shutil.which("systemd-creds"), reason="syst
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where sealed files go, and the key that seals them: nothing of this machine's own."""
     place = tmp_path / "credstore.encrypted"
-    monkeypatch.setattr(sealed_credentials, "FOLDER", str(place))
+    monkeypatch.setattr(
+        sealed_credentials, "FOLDERS", {"systemd-creds": str(place), "none": str(tmp_path / "credstore")}
+    )
     monkeypatch.setenv("SYSTEMD_CREDENTIAL_SECRET", str(tmp_path / "credential.secret"))
     return place
 
@@ -133,6 +135,64 @@ def test_a_lost_seal_key_is_not_made_anew_beside_its_data(
     result = call(run, data=str(tmp_path / "data"))
     assert result["failed"] is True
     assert "seal_key is missing, but" in result["msg"]
+
+
+def test_without_a_seal_values_are_files_for_root_alone(
+    run: ModuleRunner, folder: Path, systemctl: Systemctl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No systemd-creds takes part, and nobody else could read them for a moment."""
+    (tmp_path / "bin").mkdir()
+    for name in ("sh", "cat", "grep"):
+        (tmp_path / "bin" / name).symlink_to(shutil.which(name) or f"/bin/{name}")
+    monkeypatch.setenv("PATH", f"{os.environ['PATH'].split(':')[0]}:{tmp_path / 'bin'}")
+    clear = tmp_path / "credstore"
+    before = os.umask(0)
+    try:
+        predicted = call(run, check=True, seal="none", values=ENCODED)
+        assert (predicted["changed"], clear.exists()) == (True, False)
+        # What a killed run left is no way in: the new file is never the old one.
+        clear.mkdir(mode=0o755)
+        (clear / "selvedge-store-seal_key.new").write_text("older")
+        (clear / "selvedge-store-seal_key.new").chmod(0o644)
+        result = call(run, seal="none", values=ENCODED)
+    finally:
+        os.umask(before)
+    assert result["changed"] is True
+    assert systemctl.commands() == RESTART
+    assert {path.name for path in clear.iterdir()} == {f"selvedge-store-{name}" for name in VALUES}
+    for name, value in VALUES.items():
+        path = clear / f"selvedge-store-{name}"
+        assert (path.read_bytes(), stat.S_IMODE(path.stat().st_mode)) == (value, 0o600)
+    assert not folder.exists()
+    again = call(run, seal="none")
+    assert (again["changed"], again["missing"]) == (False, [])
+
+
+@needs_creds
+def test_another_seal_replaces_what_can_be_made_anew(
+    run: ModuleRunner, folder: Path, systemctl: Systemctl, tmp_path: Path
+) -> None:
+    secret = {"names": ["secret_id"], "values": {"secret_id": base64.b64encode(b"first").decode()}}
+    call(run, seal="none", **secret)
+    assert call(run, names=["secret_id"])["missing"] == ["secret_id"]
+    call(run, **{**secret, "values": {"secret_id": base64.b64encode(b"second").decode()}})
+    assert unsealed(folder, "secret_id") == b"second"
+    assert list((tmp_path / "credstore").iterdir()) == []
+
+
+@pytest.mark.parametrize(("then", "now"), [("none", "systemd-creds"), ("systemd-creds", "none")])
+def test_another_seal_does_not_lock_the_store(
+    run: ModuleRunner, folder: Path, systemctl: Systemctl, tmp_path: Path, then: str, now: str
+) -> None:
+    place = tmp_path / ("credstore" if then == "none" else "credstore.encrypted")
+    place.mkdir()
+    (place / "selvedge-store-seal_key").write_bytes(b"the one that opens the store")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "raft.db").write_text("x")
+    result = call(run, seal=now, data=str(tmp_path / "data"), values=ENCODED)
+    assert result["failed"] is True
+    assert "selvedge_seal was changed after its store was made. Set it back." in result["msg"]
+    assert (place / "selvedge-store-seal_key").read_bytes() == b"the one that opens the store"
 
 
 def test_a_value_that_nobody_named_is_refused(run: ModuleRunner, folder: Path, systemctl: Systemctl) -> None:

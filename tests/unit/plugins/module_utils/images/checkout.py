@@ -43,6 +43,14 @@ HELPED = SCRIPTED.replace("A script", "A script with a helper").replace("budget_
     "helpers: {probe: /usr/local/bin/probe}\n"
 )
 
+# No image: a program for hosts.
+TOOL = """
+title: A tool
+component: demo
+programs: {example.com/demo/cmd/hello: tool}
+stamp: main.version=v{version}+ours
+"""
+
 ROOTFS = """
 import io, pathlib, sys, tarfile
 with tarfile.open(sys.argv[1], "w") as tar:
@@ -60,6 +68,7 @@ def write(root: Path) -> Path:
     files = {
         "images/versions.yml": VERSIONS,
         "images/program/image.yml": PROGRAM,
+        "images/tool/program.yml": TOOL,
         "images/scripted/image.yml": SCRIPTED,
         "images/scripted/rootfs.py": ROOTFS,
         "images/helped/image.yml": HELPED,

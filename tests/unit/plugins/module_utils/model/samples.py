@@ -34,7 +34,7 @@ WIDE: dict[str, Any] = {
     "organizations": [
         {
             "name": "ord",
-            "ca": {"host": "core", "port": 7154, "operations_port": 9544},
+            "ca": {"host": "core", "port": 17054, "operations_port": 19444},
             "orderers": [
                 {"name": "o1", "host": "core", "log_level": "debug"},
                 {"name": "o2", "host": "core", "admin_port": 7999},

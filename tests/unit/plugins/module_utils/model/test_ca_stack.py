@@ -18,8 +18,8 @@ def test_only_a_ca_has_a_cas_files() -> None:
 
 def test_the_server_listens_on_the_models_ports() -> None:
     main = json.loads(ca_files(WIDE, CA)[MAIN_FILE])
-    assert main["port"] == 7154
-    assert main["operations"]["listenaddress"] == "0.0.0.0:9544"
+    assert main["port"] == 17054
+    assert main["operations"]["listenaddress"] == "0.0.0.0:19444"
 
 
 def test_whatever_the_server_writes_beside_its_database_is_in_memory() -> None:

@@ -139,14 +139,15 @@ def test_gossip_begins_with_earlier_peers_so_that_a_later_one_changes_nobodys_de
         "p1.north-sea": "p1.north-sea.fabric.example.org:7051",
         "p2.north-sea": "p1.north-sea.fabric.example.org:7051",
         "p3.north-sea": "p1.north-sea.fabric.example.org:7051 p2.north-sea.fabric.example.org:17051",
-        "p1.south": "p1.south.fabric.example.org:7051",
+        "p1.south": "p1.south.fabric.example.org:7151",
     }
 
 
 def test_a_peer_more_on_another_host_leaves_every_other_definition_as_it_was() -> None:
     model, hosts = lab_model(), LAB_HOSTS
     before = all_services(load(model, hosts))
-    model["organizations"][1]["peers"].append({"name": "peer2", "host": "host1"})
+    # Where a peer of a later organisation runs, whose ports must stay too.
+    model["organizations"][1]["peers"].append({"name": "peer2", "host": "host3"})
     after = all_services(load(model, hosts))
     new = set(after) - set(before)
     assert new == {"peer2.org1.lab.example", "assets.peer2.org1.lab.example"}

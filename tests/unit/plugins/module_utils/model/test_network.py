@@ -69,12 +69,12 @@ def test_nodes_of_one_host_get_ports_ten_apart_and_explicit_ones_stay() -> None:
         {"main": 7051, "operations": 9445},
         {"main": 17051, "operations": 19445},
         {"main": 7071, "operations": 9465},
-        {"main": 7051, "operations": 9445},  # on another host
+        {"main": 7151, "operations": 9545},  # of another organisation
     ]
     assert [ca.ports for ca in network.cas] == [
+        {"main": 17054, "operations": 19444},
         {"main": 7154, "operations": 9544},
-        {"main": 7064, "operations": 9454},
-        {"main": 7074, "operations": 9464},
+        {"main": 7254, "operations": 9644},
     ]
 
 

@@ -241,17 +241,18 @@ def test_a_stack_is_started_after_its_secrets() -> None:
 
 
 def test_the_agents_credential_is_the_one_that_its_configuration_reads() -> None:
-    (credential,) = values(units.AGENT_SERVICE, "LoadCredentialEncrypted")
+    unit = units.agent_service("systemd-creds")
+    (credential,) = values(unit, "LoadCredentialEncrypted")
     assert credential == "secret_id:/etc/credstore.encrypted/selvedge-agent-secret_id"
     assert f"/run/credentials/{units.AGENT_UNIT}/secret_id" == units.SECRET_ID_FILE
-    assert values(units.AGENT_SERVICE, "LimitCORE") == ["0"]
+    assert values(unit, "LimitCORE") == ["0"]
     # It goes on trying as long as the store is away.
-    assert values(units.AGENT_SERVICE, "Restart") == ["always"]
-    assert values(units.AGENT_SERVICE, "StartLimitIntervalSec") == ["0"]
+    assert values(unit, "Restart") == ["always"]
+    assert values(unit, "StartLimitIntervalSec") == ["0"]
 
 
 def test_boot_material_comes_before_its_stack() -> None:
-    unit = units.material_service("store", ["seal_key", "server_key"])
+    unit = units.material_service("store", ["seal_key", "server_key"], "systemd-creds")
     assert units.material_unit("store") == "selvedge-material-store.service"
     assert values(unit, "Before") == ["selvedge-stack@store.service"]
     assert values(unit, "LoadCredentialEncrypted") == [
@@ -261,13 +262,30 @@ def test_boot_material_comes_before_its_stack() -> None:
     assert values(unit, "ExecStart") == ["/usr/local/lib/selvedge/install-material store"]
 
 
+def test_a_host_that_cannot_seal_loads_files_in_the_clear() -> None:
+    """By what systemd 247 knows, at the same place in memory."""
+    for unit, credentials in (
+        (units.agent_service("none"), ["secret_id:/etc/credstore/selvedge-agent-secret_id"]),
+        (
+            units.material_service("store", ["seal_key"], "none"),
+            ["seal_key:/etc/credstore/selvedge-store-seal_key"],
+        ),
+    ):
+        assert values(unit, "LoadCredential") == credentials
+        assert "Encrypted" not in unit
+    sealed = units.agent_service("systemd-creds").splitlines()
+    clear = units.agent_service("none").splitlines()
+    assert sum(one != other for one, other in zip(sealed, clear, strict=True)) == 1
+
+
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd-analyze is not installed")
 def test_systemd_understands_the_units(tmp_path: Path) -> None:
     """Only complaints about the text: that programs are not on this machine is no fault of the unit."""
     for name, text in {
-        units.AGENT_UNIT: units.AGENT_SERVICE,
+        units.AGENT_UNIT: units.agent_service("systemd-creds"),
+        "selvedge-clear.service": units.agent_service("none"),
         "selvedge-stack@.service": units.STACK_SERVICE,
-        units.material_unit("store"): units.material_service("store", ["seal_key"]),
+        units.material_unit("store"): units.material_service("store", ["seal_key"], "systemd-creds"),
     }.items():
         path = tmp_path / name
         path.write_text(text)

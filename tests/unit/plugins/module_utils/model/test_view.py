@@ -432,13 +432,47 @@ def test_two_locked_versions_are_not_guessed_between() -> None:
 
 def test_base_files_trust_the_registry_and_bring_the_scripts() -> None:
     network = sample("lab")
-    found = {item["path"]: item for item in view.base_files(network, PEM)}
+    found = {item["path"]: item for item in view.base_files(network, "host1", PEM)}
     assert found[CA_CERT]["content"] == PEM
     assert found["/etc/docker/certs.d/172.30.10.11:5000/ca.crt"]["content"] == PEM
     scripts = [item for path, item in found.items() if path.startswith("/usr/local/lib/selvedge/")]
     assert len(scripts) == 3
     assert all(item["mode"] == "0755" and item["content"].startswith("#!/bin/sh\n") for item in scripts)
-    assert found["/etc/systemd/system/selvedge-agent.service"]["content"] == units.AGENT_SERVICE
+    assert found["/etc/systemd/system/selvedge-agent.service"]["content"] == units.agent_service(
+        "systemd-creds"
+    )
+
+
+def test_a_host_that_cannot_seal_is_told_so_everywhere() -> None:
+    """One host's choice: its units, its boot material and what is removed in the end."""
+    hosts = {**LAB_HOSTS, "host1": {**LAB_HOSTS["host1"], "seal": "none"}}
+    network = load(lab_model(), hosts)
+    lock = lock_of(network)
+    for host in network.hosts:
+        seal = "none" if host == "host1" else "systemd-creds"
+        found = view.host_view(network, host, lock, PEM)
+        assert found["seal"] == seal
+        base = {item["path"]: item["content"] for item in view.base_files(network, host, PEM)}
+        assert base["/etc/systemd/system/selvedge-agent.service"] == units.agent_service(seal)
+        folder = "/etc/credstore" if seal == "none" else "/etc/credstore.encrypted"
+        kept = [path for path in found["traces"]["paths"] if path.startswith("/etc/credstore")]
+        assert f"{folder}/selvedge-agent-secret_id" in kept
+        assert {path.rpartition("/")[0] for path in kept} == {folder}
+    store = view.host_view(network, "host1", lock, PEM)
+    written = {item["path"]: item["content"] for item in store["files"]}
+    registry = view.registry_view(network, "sha256:0")
+    written |= {item["path"]: item["content"] for item in registry["files"]}
+    assert store["material"]["seal"] == registry["material"]["seal"] == "none"
+    for stack in ("store", "registry"):
+        unit = written[f"/etc/systemd/system/selvedge-material-{stack}.service"]
+        assert f"LoadCredential=server_key:/etc/credstore/selvedge-{stack}-server_key\n" in unit
+        assert "LoadCredentialEncrypted" not in unit
+
+
+def test_a_lab_host_says_what_it_is_made_from() -> None:
+    hosts = {**LAB_HOSTS, "host2": {**LAB_HOSTS["host2"], "lab_image": "debian-12-bare"}}
+    images = [item["image"] for item in view.lab_hosts(load(lab_model(), hosts))]
+    assert images == ["debian-13", "debian-12-bare", "debian-13"]
 
 
 def test_a_host_says_which_version_configured_it() -> None:
@@ -502,7 +536,7 @@ def test_the_controller_reaches_store_and_authorities_from_its_own_side() -> Non
         "key_file": "/state/controller.key",
     }
     server = controller["ca_servers"][1]
-    assert (server["ca_address"], server["ca_server_name"]) == ("127.0.10.2:7054", "ca.org1.lab.example")
+    assert (server["ca_address"], server["ca_server_name"]) == ("127.0.10.2:7154", "ca.org1.lab.example")
     assert server["ca_server_name"] in controller["ca_material"][1]["server_hosts"]
 
 
@@ -512,7 +546,7 @@ def test_what_is_left_behind_is_listed_for_its_removal(name: str) -> None:
     registry = view.registry_view(network, "sha256:0")
     for host, found in views(network).items():
         traces = found["traces"]
-        written = [*files(found), *(item["path"] for item in view.base_files(network, PEM))]
+        written = [*files(found), *(item["path"] for item in view.base_files(network, host, PEM))]
         if host == network.registry_host.name:
             written += files(registry)
             assert "registry" in traces["stacks"]

@@ -1,0 +1,157 @@
+"""What `bootstrap.yml` made of hosts without an engine: where engine and Compose come from, and which runtimes run."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.selvedge.fabric.molecule.shared.testing.deployment import Deployment
+from ansible_collections.selvedge.fabric.molecule.shared.testing.playing import changed_of, play
+from ansible_collections.selvedge.fabric.plugins.module_utils.images.builder import Builder
+from testinfra.host import Host
+
+ROOT = Path(__file__).resolve().parents[3]
+PLUGIN = "/usr/local/lib/docker/cli-plugins/docker-compose"
+Output = Callable[..., str]
+Containers = dict[str, dict[str, Any]]
+
+# Of each host: the engine's major version, the version that Compose says, the package that has it.
+SOURCES = {"trixie": ("26.1", "2.26.1", "docker-compose"), "bookworm": ("20.10", "2.39.4+selvedge", "")}
+
+
+@pytest.fixture(scope="session")
+def plan(deployment: Deployment) -> str:
+    """What `bootstrap.yml --check --diff` said when the hosts were bare."""
+    return (deployment.state_dir / "bootstrap-plan.txt").read_text()
+
+
+def test_the_engine_is_the_distributions(host_name: str, output: Output) -> None:
+    version, _unused, _unused = SOURCES[host_name]
+    assert output("docker", "version", "--format", "{{.Server.Version}}").startswith(version)
+    assert output("dpkg-query", "--search", "/usr/sbin/dockerd").startswith("docker.io:")
+
+
+def test_compose_is_the_distributions_or_ours(host_name: str, host: Host, output: Output) -> None:
+    _unused, version, package = SOURCES[host_name]
+    assert output("docker", "compose", "version", "--short").strip().lstrip("v").startswith(version)
+    plugins = json.loads(output("docker", "info", "--format", "{{json .ClientInfo.Plugins}}"))
+    (path,) = [item["Path"] for item in plugins if item["Name"] == "compose"]
+    if package:
+        assert output("dpkg-query", "--search", path).startswith(f"{package}:")
+        return
+    assert path == PLUGIN
+    built = Builder(ROOT, ROOT / ".cache").program("docker-compose")
+    assert host.file(PLUGIN).sha256sum == hashlib.sha256(built.read_bytes()).hexdigest()
+    assert (host.file(PLUGIN).mode, host.file(PLUGIN).user) == (0o755, "root")
+    assert not host.package("docker-compose").is_installed
+
+
+def test_the_plan_named_what_the_run_did(plan: str, host_name: str) -> None:
+    """On a bare host, where Ansible's own module cannot plan packages at all."""
+    said = re.findall(rf"ok|changed: \[{host_name}\] => \n    msg: would install (.*)", plan)
+    packages = {name for line in said for name in line.split(", ") if name}
+    assert {"docker.io", "python3-yaml", "crun"} <= packages
+    assert ("docker-compose" in packages) == (host_name == "trixie")
+    recap = re.search(rf"^{host_name} +: ok=\d+ +changed=(\d+) .*failed=0", plan, flags=re.MULTILINE)
+    # Packages, the unit, daemon.json and the restart for it, the user, the files; and Compose where it is ours.
+    assert recap and int(recap[1]) == (6 if host_name == "trixie" else 8), plan
+
+
+def test_a_second_bootstrap_changes_nothing(deployment: Deployment) -> None:
+    done = play(deployment.inventory, "playbooks/bootstrap.yml")
+    assert changed_of(done) == dict.fromkeys(deployment.variables, 0), done
+
+
+def test_a_second_plan_foresees_nothing(deployment: Deployment) -> None:
+    done = play(deployment.inventory, "playbooks/bootstrap.yml", "--check", "--diff")
+    assert changed_of(done) == dict.fromkeys(deployment.variables, 0), done
+
+
+def test_compose_that_is_ours_is_brought_back_to_the_pin(
+    deployment: Deployment, host_name: str, host: Host
+) -> None:
+    """A file that is another build of ours is replaced; check mode says so and leaves it."""
+    if SOURCES[host_name][2]:
+        pytest.skip("this host's Compose is its distribution's")
+    before = host.file(PLUGIN).sha256sum
+    host.check_output(f"printf x >> {PLUGIN}")
+    planned = play(deployment.inventory, "playbooks/bootstrap.yml", "--check", "--limit", host_name)
+    assert changed_of(planned)[host_name] == 1, planned
+    assert host.file(PLUGIN).sha256sum != before
+    done = play(deployment.inventory, "playbooks/bootstrap.yml", "--limit", host_name)
+    assert changed_of(done)[host_name] == 1, done
+    assert host.file(PLUGIN).sha256sum == before
+
+
+def test_containers_run_with_the_runtime_of_the_model(
+    deployment: Deployment, host_name: str, containers: Containers, output: Output
+) -> None:
+    wanted = {service.name: service.settings["runtime"] for service in deployment.network.services(host_name)}
+    assert "crun" in wanted.values()
+    running = {name: item["HostConfig"]["Runtime"] for name, item in containers.items() if name in wanted}
+    assert running == wanted
+    for name, runtime in wanted.items():
+        # What the runtime itself keeps of a container that it runs, as root of the host sees it.
+        listed = output("sh", "-c", f"ls -d /run/docker/runtime-*/moby/{containers[name]['Id']}/* || true")
+        assert re.search(r"/status$", listed, flags=re.MULTILINE) is not None or runtime != "crun", listed
+        assert f"/runtime-{runtime}/" in listed, listed
+        assert containers[name]["State"]["Health"]["Status"] == "healthy", name
+
+
+def test_the_engine_knows_the_runtime_from_its_settings(output: Output) -> None:
+    settings = json.loads(output("cat", "/etc/docker/daemon.json"))
+    assert settings["runtimes"] == {"crun": {"path": "/usr/bin/crun"}}
+    assert settings["live-restore"] is True
+    assert output("docker", "info", "--format", "{{.LiveRestoreEnabled}}").strip() == "true"
+    assert output("dpkg-query", "--search", "/usr/bin/crun").startswith("crun:")
+
+
+@pytest.mark.parametrize(
+    ("runtime", "says"),
+    [
+        (
+            "runsc",
+            "services ask for runtime runsc, but /usr/bin/runsc is missing. Install gVisor on the host",
+        ),
+        ("kata", "services ask for runtime kata, "),
+    ],
+)
+def test_a_runtime_that_is_not_there_is_refused(deployment: Deployment, runtime: str, says: str) -> None:
+    """Before anything of the host is touched, with the host's name and what to install."""
+    model = json.loads(json.dumps(deployment.variables["trixie"]["selvedge_network"]))
+    model["organizations"][0]["orderers"][0]["runtime"] = runtime
+    done = play(
+        deployment.inventory,
+        "playbooks/bootstrap.yml",
+        "--extra-vars",
+        json.dumps({"selvedge_network": model}),
+        fails=True,
+    )
+    message = re.sub(r"\s+", " ", done)
+    assert "trixie cannot be used: " in message
+    assert says in message
+    assert "bookworm cannot be used" not in message
+
+
+def test_an_interrupted_run_is_made_good(
+    deployment: Deployment, host_name: str, host: Host, output: Output
+) -> None:
+    """Killed after daemon.json was written and before the engine was restarted: the engine has not read it."""
+    settings = output("cat", "/etc/docker/daemon.json")
+    older = {key: value for key, value in json.loads(settings).items() if key != "runtimes"}
+    host.check_output(
+        "printf %s > /etc/docker/daemon.json && systemctl reload docker.service", json.dumps(older)
+    )
+    host.check_output("printf %s > /etc/docker/daemon.json", settings)
+    ids = output("docker", "ps", "--quiet").split()
+    if "crun" in output("docker", "info", "--format", "{{json .Runtimes}}"):
+        pytest.skip("this engine keeps a runtime that it once knew")
+    done = play(deployment.inventory, "playbooks/bootstrap.yml", "--limit", host_name)
+    assert changed_of(done)[host_name] == 2, done
+    assert "crun" in output("docker", "info", "--format", "{{json .Runtimes}}")
+    assert output("docker", "ps", "--quiet").split() == ids, "live-restore leaves containers alone"
