@@ -48,7 +48,7 @@ def problems(content: Any) -> list[str]:
 
 
 def test_the_collection_says_its_version() -> None:
-    assert VERSION == stated()
+    assert stated() == VERSION
 
 
 def test_setup_says_the_same() -> None:
@@ -82,7 +82,10 @@ def test_a_fragment_is_of_this_version_and_well_formed(path: Path) -> None:
         ({"release_summary": "text", "trivial": ["none"]}, []),
         (None, ["is no mapping of sections to lists"]),
         ({"minor_changes": "roles - new"}, ["minor_changes is no list of texts; quote what has a colon"]),
-        ({"minor_changes": [{"roles": "new"}]}, ["minor_changes is no list of texts; quote what has a colon"]),
+        (
+            {"minor_changes": [{"roles": "new"}]},
+            ["minor_changes is no list of texts; quote what has a colon"],
+        ),
         ({"minor": ["roles - new"]}, ["minor is no section"]),
     ],
 )
