@@ -24,7 +24,7 @@ PROGRAMS = {"shellcheck": "shellcheck", "pslint": "pwsh"}
 
 
 def copy() -> None:
-    """The tracked files, anew, as a repository of their own: this one ignores its .cache, so would ansible-test."""
+    """The tracked files, anew, as a repository of their own: this one ignores .cache, and so would ansible-test."""
     spec = importlib.util.spec_from_file_location("selvedge_tools_artifact", ROOT / "tools" / "artifact.py")
     assert spec and spec.loader
     artifact = importlib.util.module_from_spec(spec)

@@ -21,8 +21,7 @@ options:
     description: Names by folder, RV(selvedge.fabric.host_state#module:found).
     type: dict
     required: true
-author:
-  - The Selvedge maintainers
+author: The Selvedge maintainers (@selvedge)
 """
 
 EXAMPLES = r"""

@@ -132,7 +132,7 @@ def output(module: AnsibleModule, *command: str) -> str:
     """What a command prints; empty when it fails or is not there."""
     if not module.get_bin_path(command[0]):
         return ""
-    code, out, _ = module.run_command(list(command))
+    code, out, _unused = module.run_command(list(command))
     return "" if code else str(out).strip()
 
 

@@ -14,8 +14,13 @@ description:
   - A program is no image. It is for what a host's distribution does not have, such as Compose v2 on Debian 12.
 options:
   name: {description: "The program's folder below C(images/).", type: str, required: true}
-  root: {description: The checkout of the collection that has C(images/)., type: path, required: true}
-  cache: {description: Folder for compiled programs., type: path, required: true}
+  root:
+    description: The collection that has C(images/), a checkout or an installed one. Nothing is written there.
+    type: path
+    required: true
+  cache:
+    description: Folder for compiled programs. By default the one of M(selvedge.fabric.image).
+    type: path
 attributes:
   check_mode: {support: full, description: "Compiles into O(cache), because nobody knows its checksum before"}
 author: The Selvedge maintainers (@selvedge)
@@ -25,8 +30,7 @@ EXAMPLES = r"""
 - name: Build Compose
   selvedge.fabric.program:
     name: docker-compose
-    root: /opt/selvedge
-    cache: /opt/selvedge/.cache
+    root: ~/.ansible/collections/ansible_collections/selvedge/fabric
   delegate_to: localhost
 """
 
@@ -39,14 +43,13 @@ path:
 
 from pathlib import Path
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-
-try:
-    from ansible_collections.selvedge.fabric.plugins.module_utils.images.builder import Builder, BuildError
-
-    MISSING = ""
-except ImportError as error:
-    MISSING = str(error.name)
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.selvedge.fabric.plugins.module_utils.images.builder import (
+    Builder,
+    BuildError,
+    default_cache,
+)
+from ansible_collections.selvedge.fabric.plugins.module_utils.packages import require
 
 
 def main() -> None:
@@ -54,15 +57,16 @@ def main() -> None:
         argument_spec={
             "name": {"type": "str", "required": True},
             "root": {"type": "path", "required": True},
-            "cache": {"type": "path", "required": True},
+            "cache": {"type": "path"},
         },
         supports_check_mode=True,
     )
-    if MISSING:
-        module.fail_json(msg=missing_required_lib(MISSING))
+    require(module, "yaml")
     compiled: list[str] = []
+    root = Path(module.params["root"])
+    cache = Path(module.params["cache"]) if module.params["cache"] else default_cache(root)
     try:
-        builder = Builder(Path(module.params["root"]), Path(module.params["cache"]), progress=compiled.append)
+        builder = Builder(root, cache, progress=compiled.append)
         path = builder.program(module.params["name"])
     except BuildError as error:
         module.fail_json(msg=str(error))

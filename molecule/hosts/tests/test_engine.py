@@ -31,13 +31,13 @@ def plan(deployment: Deployment) -> str:
 
 
 def test_the_engine_is_the_distributions(host_name: str, output: Output) -> None:
-    version, _, _ = SOURCES[host_name]
+    version, _unused, _unused = SOURCES[host_name]
     assert output("docker", "version", "--format", "{{.Server.Version}}").startswith(version)
     assert output("dpkg-query", "--search", "/usr/sbin/dockerd").startswith("docker.io:")
 
 
 def test_compose_is_the_distributions_or_ours(host_name: str, host: Host, output: Output) -> None:
-    _, version, package = SOURCES[host_name]
+    _unused, version, package = SOURCES[host_name]
     assert output("docker", "compose", "version", "--short").strip().lstrip("v").startswith(version)
     plugins = json.loads(output("docker", "info", "--format", "{{json .ClientInfo.Plugins}}"))
     (path,) = [item["Path"] for item in plugins if item["Name"] == "compose"]

@@ -81,6 +81,6 @@ def test_a_host_comes_back_from_a_reboot(deployment: Deployment, ledger: Ledger,
         assert states(name) == dict.fromkeys(before, ("running", "healthy"))
 
     eventually(healthy, _BACK_S, RuntimeError, AssertionError)
-    _, result = eventually(lambda: ledger.create(timeout_s=20), 90, FabricError)
+    _unused, result = eventually(lambda: ledger.create(timeout_s=20), 90, FabricError)
     ledger.wait_for(result.tx_id)
     assert not the_host(name).check_output("systemctl list-units --failed --no-legend --plain")

@@ -248,7 +248,7 @@ class Builder:
         recipe: dict[str, Any] = yaml.safe_load(path.read_text())
         component = recipe["component"]
         version = str(self._versions[component]["default"])
-        ((package, _),) = recipe["programs"].items()
+        ((package, _unused),) = recipe["programs"].items()
         if not shutil.which("go"):
             folder = self._cache / "bin" / f"{component}-{version}"
             cached = sorted(

@@ -52,12 +52,13 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.version import VER
 with suppress(ImportError):  # the module says which package is missing
     import yaml
 
+    # The one in C writes the same text in a third of the time.
+    _DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
 # A transaction that every contract knows, that reads and writes nothing, and is committed all the same.
 PROBE = {"function": "org.hyperledger.fabric:GetMetadata", "args": []}
 STORE_MATERIAL = ["ca_cert", "seal_key", "server_cert", "server_key"]
 REGISTRY_MATERIAL = ["ca_cert", "server_cert", "server_key"]
-# The one in C writes the same text in a third of the time.
-_DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 _LEDGER_KINDS = ("orderer", "peer", "chaincode")
 
 

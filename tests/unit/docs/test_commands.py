@@ -40,6 +40,10 @@ def problems(command: str, root: Path, known_targets: set[str], made: set[str]) 
         yield from (
             f"make target {word}" for word in words[1:] if "=" not in word and word not in known_targets
         )
+    if words[0] == "ansible-playbook":
+        known_playbooks = {f"selvedge.fabric.{path.stem}" for path in (root / "playbooks").glob("*.yml")}
+        named_playbooks = {word for word in words if re.fullmatch(r"selvedge\.fabric\.\w+", word)}
+        yield from (f"playbook {word}" for word in sorted(named_playbooks - known_playbooks))
     if words[:2] == ["mkdir", "-p"]:
         for word in words[2:]:
             made |= {word, *map(str, Path(word).parents)} - {".", "inventory"}
@@ -78,6 +82,8 @@ def test_the_readme_says_how_to_test() -> None:
         ("ansible-playbook playbooks/sight.yml", ["path playbooks/sight.yml"]),
         ("ansible-playbook -i inventory/labb playbooks/site.yml", ["path inventory/labb"]),
         ("ansible-playbook site.yml", ["path site.yml"]),
+        ("ansible-playbook -i inventory selvedge.fabric.site", []),
+        ("ansible-playbook -i inventory selvedge.fabric.sight", ["playbook selvedge.fabric.sight"]),
         ("ansible host1 -a 'docker ps'", []),
         ("python tools/referense.py", ["path tools/referense.py"]),
         ("tools/scenario.sh default verify  # a step", []),

@@ -35,7 +35,9 @@ class Machine:
         monkeypatch.setattr(
             engine_info.AnsibleModule,
             "get_bin_path",
-            lambda _self, name, *_: str(self._bin / name) if os.access(self._bin / name, os.X_OK) else None,
+            lambda _self, name, *_unused: (
+                str(self._bin / name) if os.access(self._bin / name, os.X_OK) else None
+            ),
         )
         self.os_release(DEBIAN_12)
 

@@ -237,24 +237,6 @@ def test_what_needs_no_compiler_is_built_without_one(
     assert not builder.build("scripted").fresh
 
 
-@needs_go
-def test_a_program_for_hosts_is_stamped_and_kept(
-    root: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    lines: list[str] = []
-    path = Builder(root, cache, lines.append).program("tool")
-    assert lines == ["compiling example.com/demo/cmd/hello 1.0.0"]
-    said = subprocess.run([str(path)], capture_output=True, text=True, check=True)
-    assert said.stderr == "hello v1.0.0+ours\n"
-    assert Builder(root, cache, lines.append).program("tool") == path
-    assert len(lines) == 1
-    # A machine without Go takes what is there, and says what to do where nothing is.
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert Builder(root, cache).program("tool").is_file()
-    with pytest.raises(BuildError, match="go is not installed"):
-        Builder(root, tmp_path / "cache").program("tool")
-
-
 SOURCES = Path(oci.__file__).parents[3]
 PACKAGE = "ansible_collections/selvedge/fabric"
 
@@ -302,6 +284,24 @@ def test_an_installed_collection_keeps_nothing_in_itself(
     assert default_cache(tmp_path) == Path("/home/operator/.cache/selvedge")
     (tmp_path / "galaxy.yml").touch()
     assert default_cache(tmp_path) == tmp_path / ".cache"
+
+
+@needs_go
+def test_a_program_for_hosts_is_stamped_and_kept(
+    root: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines: list[str] = []
+    path = Builder(root, cache, lines.append).program("tool")
+    assert lines == ["compiling example.com/demo/cmd/hello 1.0.0"]
+    said = subprocess.run([str(path)], capture_output=True, text=True, check=True)
+    assert said.stderr == "hello v1.0.0+ours\n"
+    assert Builder(root, cache, lines.append).program("tool") == path
+    assert len(lines) == 1
+    # A machine without Go takes what is there, and says what to do where nothing is.
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert Builder(root, cache).program("tool").is_file()
+    with pytest.raises(BuildError, match="go is not installed"):
+        Builder(root, tmp_path / "cache").program("tool")
 
 
 def test_an_image_over_its_budget_fails_and_is_not_cached(root: Path, tmp_path: Path) -> None:
