@@ -10,7 +10,7 @@ unexport ANSIBLE_COLLECTIONS_PATH ANSIBLE_INVENTORY
 PYTHON ?= python3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-clean test lint unit live scenario bench images pins clean packages engine oracles coverage sanity artifact
+.PHONY: help demo demo-clean test lint unit live scenario scenarios gate bench images pins clean packages engine oracles coverage sanity artifact
 
 help:  ## Show what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -37,6 +37,7 @@ $(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime
 	@touch $@
 
 RUNTIME := $(VENV)/.runtime .ansible/collections/ansible_collections/selvedge/fabric
+GATE := $(VENV)/bin/python -m tools.gate
 DEV := $(VENV)/.dev .ansible/collections/ansible_collections/selvedge/fabric
 
 demo: $(RUNTIME) engine  ## A Fabric network on three lab hosts of this machine
@@ -64,6 +65,12 @@ unit: $(DEV) engine oracles  ## Unit tests, and the tests of the Go helpers
 
 scenario: $(DEV) engine oracles  ## The Molecule scenario `default`
 	tools/scenario.sh default
+
+scenarios: $(DEV) engine oracles  ## All Molecule scenarios, or SCENARIOS=a,b
+	@$(GATE) $(if $(SCENARIOS),--scenarios='$(SCENARIOS)',--jobs=scenarios)
+
+gate: $(DEV) engine  ## Every job and scenario, with a report; or JOBS=lint,unit SCENARIOS=a,b CHANGED=main
+	@$(GATE) --jobs='$(JOBS)' --scenarios='$(SCENARIOS)' --changed='$(CHANGED)'
 
 live: $(DEV) oracles  ## Tests against real Fabric, OpenBao and fabric-ca processes on loopback
 	pytest tests/live

@@ -6,7 +6,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export MOLECULE_GLOB='molecule/*/molecule.yml' ANSIBLE_VERBOSITY=3 NO_COLOR=1 ANSIBLE_NOCOLOR=1
-export SELVEDGE_OUTPUT_LOGS="$PWD/.cache/logs/scenario-$1.log"
+export SELVEDGE_OUTPUT_LOGS="${SELVEDGE_OUTPUT_LOGS:-$PWD/.cache/logs/scenario-$1.log}"
 mkdir -p "$(dirname "$SELVEDGE_OUTPUT_LOGS")"
 shown='TASK \[|PLAY \[|RUNNING HANDLER|fatal:|ERROR|FAILED|changed=|PASSED|passed|failed|skipped|^E  |➜|Executed'
 if ! molecule "${2:-test}" --scenario-name "$1" "${@:3}" 2>&1 |
