@@ -75,8 +75,8 @@ gate: $(DEV) engine  ## Every job and scenario, with a report; or JOBS=lint,unit
 live: $(DEV) oracles  ## Tests against real Fabric, OpenBao and fabric-ca processes on loopback
 	pytest tests/live
 
-bench: $(DEV) engine  ## Measure and print the table of costs
-	@$(VENV)/bin/python tools/bench.py
+bench: $(DEV) engine  ## Measure and print the table of costs; or PARTS=controller
+	@$(VENV)/bin/python -m tools.bench $(PARTS)
 
 images: $(RUNTIME)  ## Build every image in every version of images/versions.yml
 	@$(VENV)/bin/python tools/images.py

@@ -1,0 +1,74 @@
+"""What the bench reads of Ansible's output, and when it says that a budget is not kept."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+
+import pytest
+from ansible_collections.selvedge.fabric.tools.bench import controller, large, plays, rows
+
+OUTPUT = """
+TASK [Validate the network model] ****
+ok: [host1]
+ok: [host2]
+
+TASK [Configure the host] ****
+ok: [host1]
+changed: [host2]
+
+TASK [selvedge.fabric.service : Validating arguments against arg spec 'main' - Bring] ****
+ok: [host1]
+
+TASK [selvedge.fabric.service : Converge the stack] ****
+skipping: [host1]
+ok: [host2]
+
+TASK [selvedge.fabric.identity : Enrol whoever lacks a certificate] ****
+ok: [host1 -> localhost]
+
+PLAY RECAP ****
+host1 : ok=4    changed=0    unreachable=0    failed=0
+host2 : ok=3    changed=1    unreachable=0    failed=0
+
+selvedge.fabric.service ------------------------------------------------- 3.25s
+total ------------------------------------------------------------------ 20.00s
+"""
+REFUSED = f"fatal: the network model has {large.MISTAKES} mistake(s), no host was touched:"
+
+
+def test_modules_are_counted_where_they_run() -> None:
+    assert plays.count_modules(OUTPUT) == {"host1": 1, "host2": 2, "controller": 1}
+    assert plays.changed_tasks(OUTPUT) == 1
+    assert plays.stages(OUTPUT) == [("service", 3.25)]
+
+
+@pytest.mark.parametrize(
+    ("measured", "most", "fits"), [(3, 3, True), (3.1, 3, False), (0, 0, True), (1, 0, False)]
+)
+def test_a_bound(capsys: pytest.CaptureFixture[str], measured: float, most: float, fits: bool) -> None:
+    assert rows.at_most("something", measured, most, "s", 1) is fits
+    assert ("OVER" in capsys.readouterr().out) is not fits
+
+
+@pytest.mark.parametrize(("seconds", "fits"), [(1.9, True), (2.1, False)])
+def test_a_refusal_has_a_bound(seconds: float, fits: bool) -> None:
+    assert controller.refusal_row(3, plays.Play(2, seconds, 1, REFUSED)) is fits
+
+
+@pytest.mark.parametrize(
+    ("code", "output"),
+    [
+        (0, REFUSED),
+        (2, "ERROR! something else"),
+        (2, REFUSED + "\nTASK [Configure the host] ***\nok: [host1]\n"),
+    ],
+)
+def test_what_is_no_refusal_is_not_timed_as_one(code: int, output: str) -> None:
+    with pytest.raises(SystemExit, match="did not refuse"):
+        controller.refusal_row(3, plays.Play(code, 1, 1, output))
+
+
+def test_a_quiet_host_takes_a_module_and_says_that_nothing_changed() -> None:
+    done = subprocess.run([controller.QUIET], input="x" * 10**6, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout)["changed"] is False

@@ -1,0 +1,1 @@
+"""`make bench`: what Selvedge costs on this machine, as a table."""

@@ -1,0 +1,68 @@
+"""What the controller costs where the network is large, and how soon it refuses a wrong model.
+
+Fifty hosts are not to be had on one machine, and their own work is not what is asked for. ``site.yml`` runs as it is,
+on hosts that answer every module with "nothing changed" (quiet-host.sh, about 3 ms a call, counted in). So Ansible does
+all that it does for real hosts: reads the inventory, validates and renders the model for each host, fills in arguments,
+puts modules together, hands them over, reads answers. Not in it are SSH, and what the controller's own modules ask the
+store, the CAs and the nodes over the network: they answer in the same way.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from . import large
+from .plays import ROOT, Play, attempt, changed_tasks, count_modules, play
+from .rows import at_most, head, row
+
+QUIET = ROOT / "tools" / "bench" / "quiet-host.sh"
+# A module on a host costs about 0.17 s, a host has at most 12; the rest is for the model, arguments, what is skipped.
+CPU_A_HOST_S = 3.0
+MODULES_A_HOST = 12
+REFUSAL_S = 2.0
+
+
+def rows() -> bool:
+    """Measure and print; return whether all budgets are kept."""
+    cache = ROOT / ".cache"
+    cache.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="bench-", dir=cache) as scratch:
+        right = large.write(Path(scratch) / "right", large.model())
+        wrong = large.write(Path(scratch) / "wrong", large.wrong_model())
+        few = large.write(Path(scratch) / "few", large.few_wrong_model(), large.FEW_HOSTS)
+        options = ["-e", f"ansible_python_interpreter={QUIET}"]
+        render = play(right, "tools/bench/render.yml", options)
+        site = play(right, "playbooks/site.yml", options)
+        refusals = {
+            large.FEW_HOSTS: attempt(few, "playbooks/site.yml"),
+            large.HOSTS: attempt(wrong, "playbooks/site.yml"),
+        }
+    network = large.network()
+    size = f"{len(network.hosts)} hosts, {len(network.peers)} peers"
+    counts = count_modules(site.output)
+    counts.pop("controller", None)
+    if len(counts) != large.HOSTS or changed_tasks(site.output):
+        raise SystemExit(f"site.yml did not do on {large.HOSTS} quiet hosts what a run without changes does")
+    head()
+    fits = [
+        at_most(f"modules on a host of {large.HOSTS}, nothing to change", max(counts.values()), MODULES_A_HOST),
+        row(f"{size}: model validated and rendered, controller CPU", f"{render.cpu:.1f} s"),
+        at_most(f"{size}: site.yml, nothing to change, controller CPU", site.cpu,
+                CPU_A_HOST_S * large.HOSTS, "s", 1),
+        at_most("  a host", site.cpu / large.HOSTS, CPU_A_HOST_S, "s", 2),
+        row("  a module on a host", f"{site.cpu / sum(counts.values()):.2f} s"),
+        row("  from start to end, on this machine", f"{site.seconds:.1f} s"),
+    ]  # fmt: skip
+    fits += [refusal_row(hosts, refused) for hosts, refused in refusals.items()]
+    return all(fits)
+
+
+def refusal_row(hosts: int, refused: Play) -> bool:
+    """How long ``site.yml`` took to refuse; it must have named all mistakes and run nothing on a host."""
+    named = f"the network model has {large.MISTAKES} mistake(s), no host was touched" in refused.output
+    if not refused.code or not named or count_modules(refused.output):
+        raise SystemExit(
+            f"site.yml did not refuse the wrong model of {hosts} hosts:\n{refused.output[-3000:]}"
+        )
+    return at_most(f"refusing a wrong model, {hosts} hosts", refused.seconds, REFUSAL_S, "s", 1)
