@@ -48,9 +48,15 @@ def play(inventory: Path, playbook: str, options: Sequence[str] = ()) -> Play:
     """Run a playbook that must succeed."""
     done = attempt(inventory, playbook, options)
     if done.code:
-        print(done.output[-5000:], file=sys.stderr)
+        print(_why(done.output), file=sys.stderr)
         raise SystemExit(f"{playbook} failed")
     return done
+
+
+def _why(output: str) -> str:
+    """The first failure of a run, and its end."""
+    start = output.find("[ERROR]")
+    return (output[start : start + 2000] + "\n...\n" if start >= 0 else "") + output[-3000:]
 
 
 def _children() -> float:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+from pathlib import Path
 
 import pytest
 from ansible_collections.selvedge.fabric.tools.bench import controller, large, plays, rows
@@ -69,6 +71,13 @@ def test_what_is_no_refusal_is_not_timed_as_one(code: int, output: str) -> None:
         controller.refusal_row(3, plays.Play(code, 1, 1, output))
 
 
-def test_a_quiet_host_takes_a_module_and_says_that_nothing_changed() -> None:
-    done = subprocess.run([controller.QUIET], input="x" * 10**6, capture_output=True, text=True, check=True)
-    assert json.loads(done.stdout)["changed"] is False
+def test_a_quiet_host_takes_a_module_and_answers(tmp_path: Path) -> None:
+    answer = tmp_path / "answer.json"
+    answer.write_text(json.dumps(large.answer()))
+    env = {**os.environ, "SELVEDGE_QUIET_ANSWER": str(answer)}
+    done = subprocess.run(
+        [controller.QUIET], input="x" * 10**6, env=env, capture_output=True, text=True, check=True
+    )
+    said = json.loads(done.stdout)
+    assert said["changed"] is False
+    assert "wait-secrets" in said["found"]["/usr/local/lib/selvedge"]
