@@ -107,7 +107,7 @@ def answer() -> dict[str, Any]:
     """What every module says on a host that is as the model wants it, with the results that roles read."""
     place = network()
     folders = view.host_view(place, host_name(0), lock(), "")["listings"]
-    base = [Path(item["path"]) for item in view.base_files(place, "")]
+    base = [Path(item["path"]) for item in view.base_files(place, host_name(0), "")]
     return {
         "changed": False,
         "missing": [],
