@@ -58,5 +58,5 @@ def start(root: Path, *options: str) -> subprocess.Popen[str]:
 def gate(root: Path, *options: str) -> tuple[int, str]:
     """Run it to its end; exit code and what it said."""
     process = start(root, *options)
-    said, _ = process.communicate(timeout=120)
+    said = process.communicate(timeout=120)[0]
     return process.returncode, said

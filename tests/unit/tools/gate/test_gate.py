@@ -90,7 +90,7 @@ def test_an_interrupted_gate_is_red_cleans_up_and_reports(tmp_path: Path, number
         time.sleep(0.05)
     assert "The gate has not ended" in latest(root, "index.html")
     os.kill(process.pid, number)
-    said, _ = process.communicate(timeout=60)
+    said = process.communicate(timeout=60)[0]
     assert process.returncode == 130, said
     assert "scenario a interrupted, scenario b not run" in said
     assert (root / "removed").exists() and not (root / "never").exists()

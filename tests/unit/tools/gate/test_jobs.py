@@ -49,8 +49,8 @@ def test_every_scenario_is_a_job_that_cleans_up() -> None:
     ("path", "picked"),
     [
         ("docs/operator/day.md", {"docs"}),
-        ("tests/live/test_channel.py", {"lint", "build", "live"}),
-        ("tools/gate/pick.py", {"lint", "build", "unit"}),
+        ("tests/live/test_channel.py", {"lint", "build", "sanity", "live"}),
+        ("tools/gate/pick.py", {"lint", "build", "unit", "sanity"}),
         ("plugins/module_utils/model/view.py", set(TABLE.jobs) - {"docs"}),
         ("plugins/modules/never_seen.py", set(TABLE.jobs) - {"docs"}),
         ("roles/host/tasks/main.yml", set(TABLE.jobs) - {"docs"}),
