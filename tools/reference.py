@@ -25,6 +25,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.model import paths
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import load  # noqa: E402
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import PORT_KEYS  # noqa: E402
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.schema import MODEL, RENAMED, Field  # noqa: E402
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.upstream import REPOSITORIES  # noqa: E402
 
 REFERENCE = ROOT / "docs" / "reference"
 NOTICE = "<!-- Written by tools/reference.py. Change the source that it names, then run the script. -->\n"

@@ -1,6 +1,6 @@
 """Every image in every version builds within its budget, and its programs say the version that it is tagged with.
 
-Compiling all of it takes minutes: `make images-test` runs this, not `make test`. What is in the cache is not built again.
+Compiling all of it takes minutes: `make images-test` runs this, not `make test`. What the cache has is not built again.
 """
 
 from __future__ import annotations
