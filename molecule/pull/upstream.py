@@ -7,9 +7,10 @@ upstream.py down FOLDER             stop it
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
+
+import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / ".ansible" / "collections"))
@@ -20,18 +21,21 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.images.builder imp
 
 def main() -> int:
     """Entry point."""
-    verb, folder, *rest = sys.argv[1:]
+    verb, folder, *addresses, variables = sys.argv[1:]
     registry = upstream.UpstreamRegistry(Path(folder))
     if verb == "down":
         registry.stop()
+        Path(variables).unlink(missing_ok=True)
         return 0
     builder = Builder(ROOT, ROOT / ".cache")
-    registry.start(upstream.registry_program(builder), rest[0])
+    registry.start(upstream.registry_program(builder), addresses[0])
     images = {
         f"{name}:{builder.default_version(name)}": registry.publish(upstream.imitate(builder, name))
         for name in upstream.NAMES
     }
-    (Path(folder) / "images.json").write_text(json.dumps(images, indent=1))
+    Path(variables).write_text(
+        f"---\n# Written by create.yml.\n{yaml.safe_dump({'lab_upstream_images': images})}"
+    )
     return 0
 
 
