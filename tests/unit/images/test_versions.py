@@ -35,7 +35,9 @@ def test_a_version_is_pinned_with_its_checksums(
 
 
 def test_nothing_is_pinned_that_is_not_built() -> None:
-    assert {path.name for path in (IMAGES / "pins").iterdir()} == {f"{name}-{version}" for name, version, *_ in LINES}
+    assert {path.name for path in (IMAGES / "pins").iterdir()} == {
+        f"{name}-{version}" for name, version, *_ in LINES
+    }
 
 
 def test_the_default_is_a_version() -> None:
