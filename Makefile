@@ -10,7 +10,7 @@ unexport ANSIBLE_COLLECTIONS_PATH ANSIBLE_INVENTORY
 PYTHON ?= python3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-clean test lint unit live scenario scenarios gate bench images pins clean packages engine oracles coverage sanity artifact
+.PHONY: help demo demo-clean test lint unit live scenario scenarios gate bench images images-test pins clean packages engine oracles coverage sanity artifact
 
 help:  ## Show what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -80,6 +80,9 @@ bench: $(DEV) engine  ## Measure and print the table of costs; or PARTS=controll
 
 images: $(RUNTIME)  ## Build every image in every version of images/versions.yml
 	@$(VENV)/bin/python tools/images.py
+
+images-test: $(DEV)  ## Build them all, and ask each program for its version; not part of `make test`
+	pytest tests/images
 
 pins: $(RUNTIME)  ## Make the module files of new lines in images/versions.yml
 	@$(VENV)/bin/python tools/pins.py

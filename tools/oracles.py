@@ -46,6 +46,7 @@ def main() -> int:
     for component, image, place in (
         ("openbao", "openbao", "openbao/bao"),
         ("fabric-ca", "fabric-ca", "fabric-ca/fabric-ca-server"),
+        ("registry", "registry", "registry/registry"),
     ):
         recipe_of = builder.recipe(image)
         package = next(iter(recipe_of["programs"]))

@@ -25,6 +25,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.model import paths
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import load  # noqa: E402
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import PORT_KEYS  # noqa: E402
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.schema import MODEL, RENAMED, Field  # noqa: E402
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.upstream import REPOSITORIES  # noqa: E402
 
 REFERENCE = ROOT / "docs" / "reference"
 NOTICE = "<!-- Written by tools/reference.py. Change the source that it names, then run the script. -->\n"
@@ -387,13 +388,15 @@ def images() -> str:
         known = [str(version) for version in entry.get("versions", [recipe.get("version")])]
         default = str(entry.get("default", recipe.get("version")))
         shown = ", ".join(f"**{version}**" if version == default else version for version in known)
-        rows.append((f"`{path.parent.name}`", plain(recipe["title"]), shown, f"{recipe['budget_mb']} MB"))
+        name = path.parent.name
+        upstream = f"`{REPOSITORIES[name]}`" if name in REPOSITORIES else ""
+        rows.append((f"`{name}`", plain(recipe["title"]), shown, f"{recipe['budget_mb']} MB", upstream))
     return page(
         "Images",
-        "`images/versions.yml` and `images/*/image.yml`",
+        "`images/versions.yml`, `images/*/image.yml` and `plugins/module_utils/model/upstream.py`",
         "Every image is built from pinned sources. The default version is in bold. A build fails when an image is "
         "bigger than its budget.\n",
-        table(("image", "what", "versions", "budget"), rows),
+        table(("image", "what", "versions", "budget", "upstream, for `image_source: pull`"), rows),
         "## Programs for hosts\n",
         "Built in the same way, and installed by `bootstrap.yml` where the distribution has none that will do.\n",
         table(("program", "what", "version"), programs()),

@@ -20,6 +20,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.model.preflight_vi
     preflight_view,
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.runtimes import runtimes_of
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.upstream import registry_image
 
 # What a host may state about itself beside its addresses: key of the model's Host to the inventory's variable.
 _HOST_VARIABLES = {"seal": "selvedge_seal", "lab_image": "lab_image", "lab_ports": "lab_ports"}
@@ -78,7 +79,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 "host": network.registry_host.name,
                 "url": f"https://{network.registry_host.reach}:{network.settings['registry']['port']}",
                 "address": network.registry_address,
+                "image": registry_image(network.settings),
                 "images": view.required_images(network),
+                "namespace": network.settings["image_namespace"],
             },
             **unfolded_later("selvedge_controller", view.controller_view(network, state_dir)),
         }

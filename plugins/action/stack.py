@@ -57,6 +57,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         }
         check = self._task.check_mode
         self._task.check_mode = check or options["state"] == "planned"
+        if self._task.check_mode and not absent:
+            # Compose's dry run would ask the registry itself, without the CA that the engine trusts. An image that is
+            # pulled first changes nothing in what happens to containers.
+            arguments["pull"] = "never"
         try:
             result: dict[str, Any] = self._execute_module(
                 module_name=_COMPOSE, module_args=arguments, task_vars=variables

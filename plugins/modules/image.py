@@ -1,16 +1,19 @@
 #!/usr/bin/python
 # Copyright (c) The Selvedge maintainers
 # Apache-2.0, see LICENSE
-"""Build images from pinned sources and push them to a registry."""
+"""Build images from pinned sources, or take them from upstream, and push them to a registry."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: image
-short_description: Build images from pinned sources and push them to a registry
+short_description: Build images from pinned sources, or take them from upstream, and push them to a registry
 description:
   - Builds each image from its recipe below C(images/) when its content is new, and pushes it when the registry
     lacks its digest. Runs on the controller.
+  - An image with C(upstream) is not built. Upstream's image is taken by digest, every part of it verified, our helpers
+    and configuration are laid over it, and the result is pushed in its stead. Upstream's image as it was is pushed too,
+    to C(upstream/name) below the namespace.
 options:
   images:
     description: The images to have; each item a C(name) and, if it is not the default, a C(version).
@@ -20,6 +23,10 @@ options:
     suboptions:
       name: {description: "The image's folder below C(images/).", type: str, required: true}
       version: {description: The version to build. Default is the one in C(images/versions.yml)., type: str}
+      upstream:
+        description: Upstream's image, by digest. Wants C(version). Credentials come from where C(docker login) and
+          C(podman login) put them.
+        type: str
   root:
     description: The collection that has C(images/), a checkout or an installed one. Nothing is written there.
     type: path
@@ -35,6 +42,10 @@ options:
   ca_file:
     description: Path of the CA certificate that the registry's certificate comes from.
     type: path
+  upstream_ca_file:
+    description: Path of CA certificates to trust for upstream's registries. Default are those that Python trusts, or
+      those that E(REQUESTS_CA_BUNDLE) names.
+    type: path
   namespace:
     description: First part of the repositories' names.
     type: str
@@ -46,7 +57,8 @@ options:
 attributes:
   check_mode:
     support: full
-    description: Builds into O(cache), because nobody knows a digest before; pushes nothing and writes no archive
+    description: Builds and downloads into O(cache), because nobody knows a digest before; pushes nothing and writes no
+      archive
   diff_mode: {support: none, description: Digests are in the result}
 author: The Selvedge maintainers (@selvedge)
 """
@@ -56,6 +68,18 @@ EXAMPLES = r"""
   selvedge.fabric.image:
     images: [{name: fabric-peer}, {name: fabric-orderer, version: 3.1.1}]
     root: ~/.ansible/collections/ansible_collections/selvedge/fabric
+    registry: https://registry.example.com:5000
+    ca_file: /etc/selvedge/ca.crt
+  delegate_to: localhost
+
+- name: Take upstream's peer and push it
+  selvedge.fabric.image:
+    images:
+      - name: fabric-peer
+        version: 2.5.9
+        upstream: docker.io/hyperledger/fabric-peer@sha256:0f5c...
+    root: /opt/selvedge
+    cache: /opt/selvedge/.cache
     registry: https://registry.example.com:5000
     ca_file: /etc/selvedge/ca.crt
   delegate_to: localhost
@@ -91,8 +115,10 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.images.builder imp
     BuildError,
     default_cache,
 )
+from ansible_collections.selvedge.fabric.plugins.module_utils.images.errors import PullError
 from ansible_collections.selvedge.fabric.plugins.module_utils.images.oci import docker_archive
 from ansible_collections.selvedge.fabric.plugins.module_utils.images.push import PushError, Registry
+from ansible_collections.selvedge.fabric.plugins.module_utils.images.upstream import Upstream
 from ansible_collections.selvedge.fabric.plugins.module_utils.packages import require
 
 
@@ -102,19 +128,28 @@ def ensure(module: AnsibleModule) -> dict[str, Any]:
     root = Path(options["root"])
     cache = Path(options["cache"]) if options["cache"] else default_cache(root)
     builder = Builder(root, cache, progress=module.log)
+    upstream = Upstream(root, cache, builder, options["upstream_ca_file"] or "", progress=module.log)
     registry = Registry(options["registry"], options["ca_file"]) if options["registry"] else None
     digests: dict[str, str] = {}
     sizes: dict[str, int] = {}
     ids: dict[str, str] = {}
     changed = False
     for item in options["images"]:
-        built = builder.build(item["name"], item["version"] or "")
+        if item["upstream"]:
+            built = upstream.make(item["name"], item["version"] or "", item["upstream"])
+        else:
+            built = builder.build(item["name"], item["version"] or "")
         repository = f"{options['namespace']}/{built.name}"
+        mirror = f"{options['namespace']}/upstream/{built.name}" if built.base else ""
         changed = changed or built.fresh
+        if registry and mirror and not registry.has(mirror, built.base):
+            changed = True
+            if not module.check_mode:
+                registry.push(mirror, built.version, upstream.original(item["upstream"]))
         if registry and not registry.has(repository, built.image.digest):
             changed = True
             if not module.check_mode:
-                registry.push(repository, built.version, built.image)
+                registry.push(repository, built.version, built.image, beside=mirror)
         label = f"{built.name}:{built.version}"
         digests[label] = f"{repository}@{built.image.digest}"
         ids[label] = json.loads(built.image.manifest)["config"]["digest"]
@@ -138,12 +173,18 @@ def main() -> None:
                 "type": "list",
                 "elements": "dict",
                 "required": True,
-                "options": {"name": {"type": "str", "required": True}, "version": {"type": "str"}},
+                "options": {
+                    "name": {"type": "str", "required": True},
+                    "version": {"type": "str"},
+                    "upstream": {"type": "str"},
+                },
+                "required_by": {"upstream": "version"},
             },
             "root": {"type": "path", "required": True},
             "cache": {"type": "path"},
             "registry": {"type": "str"},
             "ca_file": {"type": "path"},
+            "upstream_ca_file": {"type": "path"},
             "namespace": {"type": "str", "default": "selvedge"},
             "archive": {"type": "path"},
         },
@@ -153,7 +194,7 @@ def main() -> None:
     require(module, "requests", "yaml")
     try:
         module.exit_json(**ensure(module))
-    except (BuildError, PushError) as error:
+    except (BuildError, PullError, PushError) as error:
         module.fail_json(msg=str(error))
 
 

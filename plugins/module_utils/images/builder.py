@@ -37,12 +37,31 @@ class BuildError(Exception):
 
 @dataclass(frozen=True)
 class Built:
-    """What a build gave: the image's repository name, its version tag, the image, and whether it was made now."""
+    """What a build or a pull gave.
+
+    :param name: last part of the image's repository
+    :param version: its tag
+    :param fresh: whether it was made now
+    :param base: digest of the manifest of upstream's image that it stands on
+    """
 
     name: str
     version: str
     image: oci.Image
     fresh: bool
+    base: str = ""
+
+
+def labels_of(recipe: dict[str, Any], version: str, key: str, base: str) -> dict[str, str]:
+    """OCI's annotations for an image: what it is, and what it was made from."""
+    return {
+        "org.opencontainers.image.title": recipe["title"],
+        "org.opencontainers.image.version": version,
+        "org.opencontainers.image.source": SOURCE,
+        "org.opencontainers.image.revision": key[:40],
+        "org.opencontainers.image.licenses": "Apache-2.0",
+        "org.opencontainers.image.base.name": base,
+    }
 
 
 def deep_merge(base: Any, patch: Any) -> Any:
@@ -113,23 +132,17 @@ class Builder:
         recipe = self.recipe(name)
         version = version or self.default_version(name)
         key = self._key(name, recipe, version)
-        if known := self._cached(f"{name}-{version}-{key[:16]}", recipe):
+        stem = f"{name}-{version}-{key[:16]}"
+        if known := self.cached(stem, recipe):
             return Built(name, version, oci.load(known), fresh=False)
-        folder = self._cache / "images" / f"{name}-{version}-{key[:16]}{self._go_suffix(recipe)}"
         self._progress(f"building {name} {version}")
         layers = [self._rootfs_layer(name, recipe)] if "rootfs" in recipe else []
         layers.append(self._go_layer(recipe, version))
-        labels = {
-            "org.opencontainers.image.title": recipe["title"],
-            "org.opencontainers.image.version": version,
-            "org.opencontainers.image.source": SOURCE,
-            "org.opencontainers.image.revision": key[:40],
-            "org.opencontainers.image.licenses": "Apache-2.0",
-            "org.opencontainers.image.base.name": self._module(recipe, version),
-        }
-        image = oci.build(layers, recipe["config"], labels)
+        image = oci.build(
+            layers, recipe["config"], labels_of(recipe, version, key, self._module(recipe, version))
+        )
         check_budget(name, image.size, recipe["budget_mb"])
-        oci.save(image, folder)
+        oci.save(image, self.place(stem, recipe))
         return Built(name, version, image, fresh=True)
 
     def _module(self, recipe: dict[str, Any], version: str) -> str:
@@ -167,13 +180,17 @@ class Builder:
         """Part of a cached image's name: what compiles it, where anything is compiled."""
         return f"-{self.go_version()}" if recipe.get("programs") or recipe.get("helpers") else ""
 
-    def _cached(self, name: str, recipe: dict[str, Any]) -> Path | None:
+    def place(self, stem: str, recipe: dict[str, Any]) -> Path:
+        """The folder of the cache for an image whose name, version and content key are ``stem``."""
+        return self._cache / "images" / f"{stem}{self._go_suffix(recipe)}"
+
+    def cached(self, stem: str, recipe: dict[str, Any]) -> Path | None:
         """The folder of the cached image. Without Go on this machine any release's build will do."""
-        folder = self._cache / "images"
         if shutil.which("go"):
-            candidates = [folder / f"{name}{self._go_suffix(recipe)}"]
+            candidates = [self.place(stem, recipe)]
         else:
-            candidates = sorted(folder.glob(f"{name}*"), key=lambda path: path.stat().st_mtime, reverse=True)
+            folder = self._cache / "images"
+            candidates = sorted(folder.glob(f"{stem}*"), key=lambda path: path.stat().st_mtime, reverse=True)
         return next((path for path in candidates if (path / "manifest.json").is_file()), None)
 
     def go_version(self) -> str:
@@ -258,7 +275,8 @@ class Builder:
                 return cached[-1]
         return self.compile(component, version, package, recipe)
 
-    def _helper(self, name: str) -> bytes:
+    def helper(self, name: str) -> bytes:
+        """A program of ours from ``images/helper``, static, for this machine's architecture."""
         source = self._images / "helper"
         folder = self._cache / "bin" / f"helper-{tree_hash([source])[:16]}-{self.go_version()}"
         target, new = folder / name, folder / f"{name}.new"
@@ -276,7 +294,7 @@ class Builder:
             for package, path in recipe.get("programs", {}).items()
         ]
         helpers = recipe.get("helpers", {})
-        entries += [oci.Entry(path, self._helper(name), mode=0o755) for name, path in helpers.items()]
+        entries += [oci.Entry(path, self.helper(name), mode=0o755) for name, path in helpers.items()]
         entries += [
             oci.Entry(path, link=target, mode=0o777) for path, target in recipe.get("links", {}).items()
         ]

@@ -23,6 +23,7 @@ EPOCH = 1750000000
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 CONFIG = "application/vnd.docker.container.image.v1+json"
 LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
+OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,8 @@ class Entry:
     :param data: content of a file; None for a directory or a link
     :param link: target of a symbolic link
     :param mode: permission bits
-    :param uid: owner and group
+    :param uid: owner
+    :param gid: group; the number of the owner when there is none
     """
 
     path: str
@@ -41,6 +43,7 @@ class Entry:
     link: str = ""
     mode: int = 0o644
     uid: int = 0
+    gid: int | None = None
 
 
 def layer_tar(entries: list[Entry]) -> bytes:
@@ -52,7 +55,8 @@ def layer_tar(entries: list[Entry]) -> bytes:
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as tar:
         for entry in sorted(everything, key=lambda item: item.path):
             info = tarfile.TarInfo(entry.path.lstrip("/"))
-            info.mtime, info.mode, info.uid, info.gid = EPOCH, entry.mode, entry.uid, entry.uid
+            info.mtime, info.mode, info.uid = EPOCH, entry.mode, entry.uid
+            info.gid = entry.uid if entry.gid is None else entry.gid
             if entry.link:
                 info.type, info.linkname = tarfile.SYMTYPE, entry.link
             elif entry.data is None:
@@ -83,6 +87,30 @@ class Image:
         """The manifest's digest, by which hosts pull it."""
         return digest_of(self.manifest)
 
+    @property
+    def media_type(self) -> str:
+        """The manifest's type; only OCI's may leave it unsaid."""
+        return str(json.loads(self.manifest).get("mediaType", OCI_MANIFEST))
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A compressed layer.
+
+    :param packed: the gzip of its tar, a blob of the image
+    :param diff_id: digest of the tar
+    :param size: bytes of the tar
+    """
+
+    packed: bytes = field(repr=False)
+    diff_id: str
+    size: int
+
+
+def pack(tar: bytes) -> Layer:
+    """Compress a tar; equal tars give equal layers."""
+    return Layer(gzip.compress(tar, compresslevel=6, mtime=0), digest_of(tar), len(tar))
+
 
 def build(layers: list[bytes], config: dict[str, Any], labels: dict[str, str]) -> Image:
     """Put an image together.
@@ -91,18 +119,25 @@ def build(layers: list[bytes], config: dict[str, Any], labels: dict[str, str]) -
     :param config: the ``config`` object of the image (User, Entrypoint, Env, ...)
     :param labels: OCI annotations, stored as labels
     """
+    return assemble([pack(tar) for tar in layers], config, labels)
+
+
+def assemble(
+    layers: list[Layer], config: dict[str, Any], labels: dict[str, str], architecture: str = "amd64"
+) -> Image:
+    """Put an image together from layers that are compressed already; parameters as for ``build``."""
     blobs: dict[str, bytes] = {}
     descriptors = []
-    for tar in layers:
-        packed = gzip.compress(tar, compresslevel=6, mtime=0)
-        blobs[digest_of(packed)] = packed
-        descriptors.append({"mediaType": LAYER, "digest": digest_of(packed), "size": len(packed)})
+    for layer in layers:
+        digest = digest_of(layer.packed)
+        blobs[digest] = layer.packed
+        descriptors.append({"mediaType": LAYER, "digest": digest, "size": len(layer.packed)})
     body = {
-        "architecture": "amd64",
+        "architecture": architecture,
         "os": "linux",
         "created": "2025-06-15T15:06:40Z",
         "config": {**config, "Labels": dict(sorted(labels.items()))},
-        "rootfs": {"type": "layers", "diff_ids": [digest_of(tar) for tar in layers]},
+        "rootfs": {"type": "layers", "diff_ids": [layer.diff_id for layer in layers]},
         "history": [
             {"created": "2025-06-15T15:06:40Z", "created_by": "selvedge images"} for _unused in layers
         ],
@@ -118,7 +153,7 @@ def build(layers: list[bytes], config: dict[str, Any], labels: dict[str, str]) -
     return Image(
         manifest=json.dumps(manifest, sort_keys=True, separators=(",", ":")).encode(),
         blobs=blobs,
-        size=sum(len(tar) for tar in layers),
+        size=sum(layer.size for layer in layers),
     )
 
 

@@ -6,7 +6,7 @@ import json
 from contextlib import suppress
 from urllib.parse import urljoin
 
-from ansible_collections.selvedge.fabric.plugins.module_utils.images.oci import MANIFEST, Image
+from ansible_collections.selvedge.fabric.plugins.module_utils.images.oci import MANIFEST, OCI_MANIFEST, Image
 
 with suppress(ImportError):  # the module says which package is missing
     import requests
@@ -42,17 +42,28 @@ class Registry:
     def has(self, repository: str, digest: str) -> bool:
         """Whether the registry holds this manifest."""
         url = f"{self._url}/v2/{repository}/manifests/{digest}"
-        return self._call("HEAD", url, {200, 404}, headers={"Accept": MANIFEST}).status_code == 200
+        return (
+            self._call("HEAD", url, {200, 404}, headers={"Accept": f"{MANIFEST}, {OCI_MANIFEST}"}).status_code
+            == 200
+        )
 
-    def push(self, repository: str, tag: str, image: Image) -> None:
-        """Upload blobs that are missing, then the manifest under ``tag``."""
+    def push(self, repository: str, tag: str, image: Image, beside: str = "") -> None:
+        """Upload blobs that are missing, then the manifest under ``tag``.
+
+        :param beside: another repository of this registry that may have some of the blobs; those are not sent again
+        """
         base = f"{self._url}/v2/{repository}"
         parsed = json.loads(image.manifest)
         for part in [*parsed["layers"], parsed["config"]]:
             digest = part["digest"]
             if self._call("HEAD", f"{base}/blobs/{digest}", {200, 404}).status_code == 200:
                 continue
-            started = self._call("POST", f"{base}/blobs/uploads/", {202})
+            mount = {"mount": digest, "from": beside} if beside else {}
+            started = self._call(
+                "POST", f"{base}/blobs/uploads/", {201, 202} if beside else {202}, params=mount
+            )
+            if started.status_code == 201:
+                continue
             location = urljoin(f"{base}/blobs/uploads/", started.headers.get("Location", ""))
             joiner = "&" if "?" in location else "?"
             self._call(
@@ -63,5 +74,9 @@ class Registry:
                 headers={"Content-Type": "application/octet-stream"},
             )
         self._call(
-            "PUT", f"{base}/manifests/{tag}", {201}, data=image.manifest, headers={"Content-Type": MANIFEST}
+            "PUT",
+            f"{base}/manifests/{tag}",
+            {201},
+            data=image.manifest,
+            headers={"Content-Type": image.media_type},
         )

@@ -17,7 +17,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.policy impo
     parse,
     principals,
 )
-from ansible_collections.selvedge.fabric.plugins.module_utils.model import versions
+from ansible_collections.selvedge.fabric.plugins.module_utils.model import upstream, versions
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.draft import (
     SEALS,
     SSH_PORT,
@@ -424,6 +424,12 @@ def versions_are_built(draft: Draft) -> Iterator[Problem]:
         yield Problem(
             path, f"is {version!r}, which is not built here", f"give one of {known}, or image_source: pull"
         )
+
+
+@_rule
+def pulled_images_have_digests(draft: Draft) -> Iterator[Problem]:
+    """Where images are pulled, upstream_images has a digest for each image that runs and that upstream publishes."""
+    yield from upstream.problems(draft.settings)
 
 
 @_rule

@@ -62,7 +62,8 @@ name=selvedge-fetch-agent
 docker rm --force $name >/dev/null 2>&1 || true
 trap 'docker rm --force $name >/dev/null 2>&1' EXIT
 docker create --name $name "$image" >/dev/null
-docker cp $name:/usr/local/bin/bao {LIBRARY}/bao.new
+# In upstream's image it is a link to where upstream has it.
+docker cp --follow-link $name:/usr/local/bin/bao {LIBRARY}/bao.new
 mv {LIBRARY}/bao.new {LIBRARY}/bao
 echo "$image" > {LIBRARY}/bao.image
 """

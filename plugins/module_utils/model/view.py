@@ -11,7 +11,7 @@ import json
 from contextlib import suppress
 from typing import Any
 
-from ansible_collections.selvedge.fabric.plugins.module_utils.model import compose, units
+from ansible_collections.selvedge.fabric.plugins.module_utils.model import compose, units, upstream
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.agent_config import agent_config
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.ca_stack import ca_files, ca_service
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.chaincode_package import package_of
@@ -101,17 +101,9 @@ class Images:
 
 
 def required_images(network: Network) -> list[dict[str, str]]:
-    """The images that the model's services run: ``name`` and, unless the recipe decides, ``version``."""
-    fabric = network.settings["fabric_version"]
-    wanted: dict[tuple[str, str], None] = {("openbao", network.settings["secrets_store"]["version"]): None}
-    if network.organizations:
-        wanted["fabric-ca", network.settings["ca_version"]] = None
-    for kind in ("orderer", "peer"):
-        if getattr(network, f"{kind}s"):
-            wanted[f"fabric-{kind}", fabric] = None
-    for chaincode in network.settings["chaincodes"]:
-        wanted[chaincode["image"], chaincode["image_version"] or ""] = None
-    return [{"name": name, **({"version": version} if version else {})} for name, version in wanted]
+    """The images that the model's services run: ``name``, ``version`` unless the recipe decides, and ``upstream`` where
+    it is not built."""
+    return upstream.images(network.settings)
 
 
 def base_files(network: Network, host: str, ca_cert: str) -> list[dict[str, Any]]:

@@ -19,6 +19,7 @@ from ansible.template import Templar
 from ansible.vars.hostvars import HostVars
 from ansible.vars.manager import VariableManager
 from ansible_collections.selvedge.fabric.plugins.action.network_model import ActionModule, plain
+from ansible_collections.selvedge.fabric.tests.unit.plugins.module_utils.model import wrong_models
 from ansible_collections.selvedge.fabric.tests.unit.plugins.module_utils.model.samples import (
     CA_CERT,
     lab_model,
@@ -103,6 +104,24 @@ def test_a_host_gets_its_view(act: Act) -> None:
     assert [item["address"] for item in facts["selvedge_lab_hosts"]] == [f"172.30.10.1{n}" for n in (1, 2, 3)]
     assert act("host3") == result
     assert act("host3", check=True)["ansible_facts"] == facts
+
+
+def test_the_registry_is_told_which_images_to_have_and_under_what_name(act: Act, inventory: Path) -> None:
+    registry = act()["ansible_facts"]["selvedge_registry"]
+    assert (registry["image"], registry["namespace"]) == ({"name": "registry"}, "selvedge")
+    given = {label: f"mirror.example/x@sha256:{7:064x}" for label in wrong_models.PULLED}
+    model = {**lab_model(), "image_source": "pull", "image_namespace": "acme", "upstream_images": given}
+    (inventory / "group_vars" / "all" / "network.yml").write_text(yaml.safe_dump({"selvedge_network": model}))
+    registry = act()["ansible_facts"]["selvedge_registry"]
+    assert registry["image"] == {
+        "name": "registry",
+        "version": "3.0.0",
+        "upstream": given["registry:3.0.0"],
+    }
+    assert registry["namespace"] == "acme"
+    assert {"name": "fabric-peer", "version": "2.5.9", "upstream": given["fabric-peer:2.5.9"]} in registry[
+        "images"
+    ]
 
 
 def test_asked_once_it_gives_each_host_its_own_view(act: Act) -> None:

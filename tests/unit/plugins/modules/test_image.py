@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,10 @@ from ansible_collections.selvedge.fabric.plugins.modules import image
 from ansible_collections.selvedge.fabric.tests.unit.plugins.module_utils.images import checkout
 from ansible_collections.selvedge.fabric.tests.unit.plugins.module_utils.images.registry_server import (
     RegistryServer,
+)
+from ansible_collections.selvedge.fabric.tests.unit.plugins.module_utils.images.upstream_sample import (
+    REPOSITORY,
+    Sample,
 )
 from ansible_collections.selvedge.fabric.tests.unit.plugins.modules.run import ModuleRunner
 
@@ -116,3 +121,74 @@ def test_what_cannot_be_built_or_pushed_is_a_sentence(
 def test_a_registry_needs_its_ca(run: ModuleRunner, options: dict[str, Any]) -> None:
     result = run(image.main, registry="https://127.0.0.1:1", **options)
     assert "ca_file" in result["msg"]
+
+
+@pytest.fixture
+def upstream(tmp_path: Path) -> Iterator[RegistryServer]:
+    """Another registry, which is upstream's."""
+    (tmp_path / "upstream").mkdir()
+    with RegistryServer(tmp_path / "upstream") as running:
+        yield running
+
+
+@pytest.fixture
+def pull(push: dict[str, Any], upstream: RegistryServer) -> dict[str, Any]:
+    digest = Sample().publish(upstream.state)
+    reference = f"{upstream.url.removeprefix('https://')}/{REPOSITORY}@{digest}"
+    images = [{"name": "program", "version": "1.0.0", "upstream": reference}]
+    return {**push, "images": images, "upstream_ca_file": upstream.ca_file}
+
+
+@pytest.mark.skipif(not shutil.which("go"), reason="our helpers need a Go toolchain")
+def test_an_image_of_upstreams_is_pushed_as_ours_and_as_it_was(
+    run: ModuleRunner,
+    pull: dict[str, Any],
+    server: RegistryServer,
+    upstream: RegistryServer,
+    tmp_path: Path,
+) -> None:
+    predicted = run(image.main, check=True, **pull)
+    assert predicted["changed"] is True
+    assert server.state.manifests == {}
+
+    done = run(image.main, **pull)
+    assert done["changed"] is True
+    assert done["digests"] == predicted["digests"]
+    original = pull["images"][0]["upstream"].partition("@")[2]
+    mirrored = server.state.manifests[f"selvedge/upstream/program@{original}"]
+    assert mirrored == upstream.state.manifests[f"{REPOSITORY}@{original}"]
+    assert server.state.manifests["selvedge/upstream/program:1.0.0"] == mirrored
+    name, _, digest = done["digests"]["program:1.0.0"].partition("@")
+    assert name == "selvedge/program"
+    assert digest != original
+    assert f"selvedge/program@{digest}" in server.state.manifests
+
+    # From now on upstream is not needed, not even for a registry that lost all of it.
+    upstream.state.log.clear()
+    for check in (False, True):
+        assert run(image.main, check=check, **pull)["changed"] is False
+    server.state.manifests.clear()
+    assert run(image.main, check=True, **pull)["changed"] is True
+    assert run(image.main, **pull)["changed"] is True
+    assert server.state.manifests["selvedge/upstream/program:1.0.0"] == mirrored
+    assert upstream.state.log == []
+
+    archive = tmp_path / "image.tar"
+    assert run(image.main, **pull, archive=str(archive))["changed"] is True
+    assert archive.stat().st_size > 0
+
+
+def test_what_upstream_refuses_is_a_sentence(
+    run: ModuleRunner, pull: dict[str, Any], upstream: RegistryServer, server: RegistryServer
+) -> None:
+    upstream.state.login = "token"
+    refused = run(image.main, **pull)
+    assert refused["failed"] is True
+    assert "answered 401" in refused["msg"]
+    assert "docker login" in refused["msg"]
+    assert server.state.manifests == {}
+
+
+def test_an_image_of_upstreams_needs_its_version(run: ModuleRunner, pull: dict[str, Any]) -> None:
+    del pull["images"][0]["version"]
+    assert "version" in run(image.main, **pull)["msg"]

@@ -26,6 +26,7 @@ module_files:
     merge: {listen: {port: 8080}, added: [1]}
 directories: [/tmp, /var/lib/demo]
 config: {User: "10001:10001", Entrypoint: [/usr/local/bin/hello]}
+upstream: {remove: [/etc/demo/msp, /etc/nowhere]}
 """
 
 # No component: a root file system from a script and an input folder, nothing compiled.

@@ -1,10 +1,11 @@
 """A registry in this process: the endpoints of the distribution specification that push and pull use, over TLS.
 
-It checks what a registry checks (digests, referenced blobs) and can be told to refuse.
+It checks what a registry checks (digests, referenced blobs, logins) and can be told to refuse, or to serve badly.
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import ssl
@@ -23,6 +24,17 @@ class State:
     """What the registry holds, and what it was asked.
 
     :param refuse: (method, part of the path) to the status that it answers with
+    :param login: ``token`` or ``basic``, how it lets in; by default everybody may do everything
+    :param realm: where it sends for tokens, if not to itself
+    :param users: user to password
+    :param public: whether it gives tokens to everybody
+    :param tokens: valid ones
+    :param damaged: digest to what is served in its stead
+    :param cuts: for each request of a blob in turn, after how many bytes the connection breaks
+    :param ranges: whether it can send a part of a blob
+    :param redirect: another server that blobs lie on, as large registries have it
+    :param seen: path and ``Authorization`` of each request
+    :param starts: where each part of a blob began that was asked for
     :param absolute: whether an upload's location is a whole URL, or a path with a query as some registries have it
     """
 
@@ -31,8 +43,26 @@ class State:
     types: dict[str, str] = field(default_factory=dict)
     log: list[tuple[str, str]] = field(default_factory=list)
     refuse: dict[tuple[str, str], int] = field(default_factory=dict)
+    login: str = ""
+    realm: str = ""
+    users: dict[str, str] = field(default_factory=dict)
+    public: bool = False
+    tokens: set[str] = field(default_factory=set)
+    damaged: dict[str, bytes] = field(default_factory=dict)
+    cuts: list[int] = field(default_factory=list)
+    ranges: bool = True
+    redirect: str = ""
+    seen: list[tuple[str, str]] = field(default_factory=list)
+    starts: list[int] = field(default_factory=list)
     absolute: bool = True
     location: bool = True
+
+    def publish(self, repository: str, *manifests: bytes, blobs: dict[str, bytes], kind: str) -> None:
+        """Have an image, as if somebody had pushed it."""
+        self.blobs |= {f"{repository}@{digest}": data for digest, data in blobs.items()}
+        for manifest in manifests:
+            self.manifests[f"{repository}@{digest_of(manifest)}"] = manifest
+            self.types[f"{repository}@{digest_of(manifest)}"] = kind
 
 
 def digest_of(data: bytes) -> str:
@@ -66,6 +96,11 @@ class _Handler(BaseHTTPRequestHandler):
         for (method, piece), status in self.state.refuse.items():
             if method == self.command and piece in parts.path:
                 return self._error(status, "REFUSED")
+        self.state.seen.append((parts.path, self.headers.get("Authorization", "")))
+        if parts.path == "/token":
+            return self._token(parse_qs(parts.query))
+        if not self._may():
+            return None
         if parts.path == "/v2/":
             return self._answer(200)
         *repository, kind, reference = parts.path.removeprefix("/v2/").split("/")
@@ -74,8 +109,14 @@ class _Handler(BaseHTTPRequestHandler):
             return self._manifest(name, reference, body)
         if self.command in ("HEAD", "GET") and kind == "blobs":
             blob = self.state.blobs.get(f"{name}@{reference}")
-            return self._answer(404) if blob is None else self._answer(200, blob)
+            return self._answer(404) if blob is None else self._blob(reference, blob)
         if self.command == "POST" and kind == "uploads":
+            query = parse_qs(parts.query)
+            if "mount" in query and f"{query['from'][0]}@{query['mount'][0]}" in self.state.blobs:
+                here = name.removesuffix("/blobs")
+                found = self.state.blobs[f"{query['from'][0]}@{query['mount'][0]}"]
+                self.state.blobs[f"{here}@{query['mount'][0]}"] = found
+                return self._answer(201)
             path = f"/v2/{name}/uploads/1"
             where = f"https://{self.address}{path}" if self.state.absolute else f"{path}?_state=abc"
             return self._answer(202, **({"Location": where} if self.state.location else {}))
@@ -88,6 +129,57 @@ class _Handler(BaseHTTPRequestHandler):
             self.state.blobs[f"{name.removesuffix('/blobs')}@{digest}"] = body
             return self._answer(201)
         return self._error(404, "NAME_UNKNOWN")
+
+    def _may(self) -> bool:
+        """Whether the request may go on; else it has been answered."""
+        sent, state = self.headers.get("Authorization", ""), self.state
+        if not state.login or sent.removeprefix("Bearer ") in state.tokens:
+            return True
+        if state.login == "basic" and self._user(sent):
+            return True
+        realm = state.realm or f"https://{self.address}/token"
+        challenge = (
+            f'Bearer realm="{realm}",service="registry.example"'
+            if state.login == "token"
+            else 'Basic realm="registry"'
+        )
+        self._answer(401, b'{"errors":[{"code":"UNAUTHORIZED"}]}', WWW_Authenticate=challenge)
+        return False
+
+    def _user(self, sent: str) -> str:
+        user, _, password = base64.b64decode(sent.removeprefix("Basic ")).decode().partition(":")
+        return user if sent.startswith("Basic ") and self.state.users.get(user) == password else ""
+
+    def _token(self, query: dict[str, list[str]]) -> None:
+        sent = self.headers.get("Authorization", "")
+        if not (self.state.public and not sent) and not self._user(sent):
+            return self._error(401, "UNAUTHORIZED")
+        if query.get("service") != ["registry.example"] or not query["scope"][0].endswith(":pull"):
+            return self._error(400, "DENIED")
+        token = f"token-{len(self.state.tokens)}"
+        self.state.tokens.add(token)
+        return self._answer(200, json.dumps({"token": token, "expires_in": 300}).encode())
+
+    def _blob(self, digest: str, blob: bytes) -> None:
+        if self.state.redirect and self.command == "GET":
+            return self._answer(307, Location=f"{self.state.redirect}{self.path}")
+        blob = self.state.damaged.get(digest, blob)
+        start = 0
+        asked = self.headers.get("Range", "")
+        if asked and self.state.ranges:
+            start = int(asked.removeprefix("bytes=").removesuffix("-"))
+            if start >= len(blob):
+                return self._answer(416)
+        self.state.starts.append(start)
+        cut = self.state.cuts.pop(0) if self.state.cuts and self.command == "GET" else None
+        if cut is None:
+            return self._answer(206 if start else 200, blob[start:])
+        self.send_response(206 if start else 200)
+        self.send_header("Content-Length", str(len(blob) - start))
+        self.end_headers()
+        self.wfile.write(blob[start : start + cut])
+        self.close_connection = True
+        return None
 
     def _manifest(self, name: str, reference: str, body: bytes) -> None:
         if self.command != "PUT":
@@ -117,7 +209,7 @@ class RegistryServer:
     def __init__(self, folder: Path) -> None:
         self.state = State()
         root = make_root("unit test CA", "Selvedge", 1)
-        server = issue_server(root, "registry", "Selvedge", ["127.0.0.1"], 1)
+        server = issue_server(root, "registry", "Selvedge", ["127.0.0.1", "localhost"], 1)
         self.ca_file = str(folder / "ca.crt")
         Path(self.ca_file).write_text(root.cert_pem)
         pem = folder / "server.pem"

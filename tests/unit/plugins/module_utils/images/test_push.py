@@ -133,3 +133,29 @@ def test_proxies_of_the_environment_are_not_asked(
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere")
     assert registry.has(REPOSITORY, image().digest) is False
+
+
+def test_blobs_of_a_repository_beside_are_not_sent_again(server: RegistryServer, registry: Registry) -> None:
+    registry.push("selvedge/upstream/fabric-peer", "1", image())
+    server.state.log.clear()
+    made = image(b"another upper layer")
+    registry.push(REPOSITORY, "1", made, beside="selvedge/upstream/fabric-peer")
+    assert registry.has(REPOSITORY, made.digest) is True
+    # The lower layer was mounted; a new layer and the configuration were sent.
+    assert [method for method, path in server.state.log if "/uploads/" in path] == [
+        "POST",
+        "POST",
+        "PUT",
+        "POST",
+        "PUT",
+    ]
+
+
+def test_a_manifest_of_another_type_keeps_it(server: RegistryServer, registry: Registry) -> None:
+    made = image()
+    manifest = json.loads(made.manifest)
+    del manifest["mediaType"]
+    other = oci.Image(json.dumps(manifest).encode(), made.blobs, made.size)
+    registry.push(REPOSITORY, "1", other)
+    assert server.state.types[f"{REPOSITORY}:1"] == oci.OCI_MANIFEST
+    assert server.state.manifests[f"{REPOSITORY}@{other.digest}"] == other.manifest

@@ -81,10 +81,12 @@ RIGHT: dict[str, Any] = {
     ),
     "an old application level": both(
         put("fabric_version", "2.4.9"),
-        put("image_source", "pull"),
+        wrong_models.pull(*wrong_models.FABRIC_2_4_9),
         put("channels.0.capabilities", {"application": "V2_0"}),
     ),
-    "an upstream version": both(put("fabric_version", "2.5.12"), put("image_source", "pull")),
+    "an upstream version": both(
+        put("fabric_version", "2.5.12"), wrong_models.pull("fabric-orderer:2.5.12", "fabric-peer:2.5.12")
+    ),
     "as little memory as there can be": put("secrets_store.memory", "6m"),
     "a name of 64 characters": put("chaincodes.0.name", "c" * (64 - len(".peer0.org1.lab.example"))),
 }  # fmt: skip

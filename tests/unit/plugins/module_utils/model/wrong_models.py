@@ -77,6 +77,24 @@ def both(*changes: Change) -> Change:
     return change
 
 
+# What the lab's model runs of upstream's.
+PULLED = ("fabric-ca:1.5.15", "fabric-orderer:2.5.9", "fabric-peer:2.5.9", "openbao:2.4.0", "registry:3.0.0")
+FABRIC_2_4_9 = ("fabric-orderer:2.4.9", "fabric-peer:2.4.9")
+
+
+def pull(*more: str) -> Change:
+    """Take images from upstream: those of the lab's model, and ``more``."""
+
+    def change(model: dict[str, Any]) -> None:
+        model["image_source"] = "pull"
+        model["upstream_images"] = {
+            label: f"mirror.example/{label.partition(':')[0]}@sha256:{number:064x}"
+            for number, label in enumerate([*PULLED, *more])
+        }
+
+    return change
+
+
 def nothing(model: dict[str, Any]) -> None:
     """The model is right, the inventory is not."""
 
@@ -245,7 +263,7 @@ MISTAKES = [
     Wrong("versions_have_what_is_needed", put("ca_version", "1.4.9"),
           ["ca_version: is '1.4.9': before 1.5.0 the server is not supported; "
            "give one of 1.5.15"]),
-    Wrong("versions_have_what_is_needed", both(put("secrets_store.version", "2.3.1"), put("image_source", "pull")),
+    Wrong("versions_have_what_is_needed", both(put("secrets_store.version", "2.3.1"), pull("openbao:2.3.1")),
           ["secrets_store.version: is '2.3.1': before 2.4.0 the store cannot unseal or initialise itself; "
            "give one of 2.4.0"]),
     Wrong("versions_are_built", put("fabric_version", "2.5.8"),
@@ -254,10 +272,20 @@ MISTAKES = [
     Wrong("versions_are_built", both(put("ca_version", "1.5.16"), put("secrets_store.version", "2.4.1")),
           ["ca_version: is '1.5.16', which is not built here; give one of 1.5.15, or image_source: pull",
            "secrets_store.version: is '2.4.1', which is not built here; give one of 2.4.0, or image_source: pull"]),
+    Wrong("pulled_images_have_digests", both(pull(), put("fabric_version", "2.5.12")),
+          [f"upstream_images[fabric-{kind}:2.5.12]: is missing, where there is fabric-{kind}:2.5.9; give "
+           f"docker.io/hyperledger/fabric-{kind}@sha256:..., the digest that `docker buildx imagetools inspect "
+           f"docker.io/hyperledger/fabric-{kind}:2.5.12` prints (or: skopeo inspect --format '{{{{.Digest}}}}' "
+           f"docker://docker.io/hyperledger/fabric-{kind}:2.5.12)" for kind in ("orderer", "peer")]),
+    Wrong("pulled_images_have_digests", pull("registry:2.8.3"),
+          ["upstream_images[registry:...]: are 2 versions of the registry, 3.0.0 and 2.8.3; give one"]),
+    Wrong("pulled_images_have_digests", pull("chaincode-python:1.0.0"),
+          ["upstream_images[chaincode-python:1.0.0]: is not of an image that upstream has; upstream has fabric-ca, "
+           "fabric-orderer, fabric-peer, openbao, registry; leave it out, this image is built"]),
     Wrong("capabilities_fit_the_version", put("channels.0.capabilities.channel", "V3_0"),
           ["channels[main].capabilities.channel: is 'V3_0', which nodes know from 3.0.0 on, and fabric_version is "
            "'2.5.9'; give V2_0, or a fabric_version from 3.0.0 on"]),
-    Wrong("capabilities_fit_the_version", both(put("fabric_version", "2.4.9"), put("image_source", "pull")),
+    Wrong("capabilities_fit_the_version", both(put("fabric_version", "2.4.9"), pull(*FABRIC_2_4_9)),
           ["channels[main].capabilities.application: is 'V2_5', which nodes know from 2.5.0 on, and fabric_version "
            "is '2.4.9'; give V2_0, or a fabric_version from 2.5.0 on"]),
     Wrong("memory_is_enough_for_the_engine",

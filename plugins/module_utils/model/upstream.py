@@ -1,0 +1,96 @@
+"""Which images the model needs, and where upstream has them: they are built here, or taken from there by digest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.schema import Problem
+
+# Images that upstream publishes, and where. What is missing here is always built.
+REPOSITORIES = {
+    "fabric-ca": "docker.io/hyperledger/fabric-ca",
+    "fabric-orderer": "docker.io/hyperledger/fabric-orderer",
+    "fabric-peer": "docker.io/hyperledger/fabric-peer",
+    "openbao": "quay.io/openbao/openbao",
+    "registry": "docker.io/library/registry",
+}
+
+
+def images(settings: dict[str, Any]) -> list[dict[str, str]]:
+    """What the model's services run.
+
+    :param settings: a model with defaults filled in; what else may be wrong with it does not matter
+    :returns: ``name``; ``version`` unless the recipe decides; ``upstream``, where it comes from if it is not built
+    """
+    organizations = [item for item in settings.get("organizations", []) if isinstance(item, dict)]
+    wanted = {("openbao", _text(settings.get("secrets_store"), "version")): None}
+    if organizations:
+        wanted["fabric-ca", _text(settings, "ca_version")] = None
+    for kind in ("orderer", "peer"):
+        if any(item.get(f"{kind}s") for item in organizations):
+            wanted[f"fabric-{kind}", _text(settings, "fabric_version")] = None
+    for chaincode in settings.get("chaincodes", []):
+        if name := _text(chaincode, "image"):
+            wanted[name, _text(chaincode, "image_version")] = None
+    return [_image(settings, name, version) for name, version in wanted]
+
+
+def registry_image(settings: dict[str, Any]) -> dict[str, str]:
+    """The registry's own image, as in ``images``. The model has no version of it: its key upstream says which."""
+    versions = _registry_versions(settings) if settings.get("image_source") == "pull" else []
+    return _image(settings, "registry", versions[0] if versions else "")
+
+
+def problems(settings: dict[str, Any]) -> Iterator[Problem]:
+    """What ``upstream_images`` lacks, and what stands there for nothing."""
+    if settings.get("image_source") != "pull":
+        return
+    given = _given(settings)
+    for item in images(settings):
+        label = f"{item['name']}:{item.get('version', '')}"
+        if item["name"] in REPOSITORIES and item.get("version") and label not in given:
+            yield _missing(item["name"], item["version"], given)
+    registries = _registry_versions(settings)
+    if not registries:
+        yield _missing("registry", "VERSION", given)
+    if len(registries) > 1:
+        wrong = f"are {len(registries)} versions of the registry, {' and '.join(registries)}"
+        yield Problem("upstream_images[registry:...]", wrong, "give one")
+    for label in given:
+        if label.partition(":")[0] not in REPOSITORIES:
+            right = f"upstream has {', '.join(REPOSITORIES)}; leave it out, this image is built"
+            yield Problem(f"upstream_images[{label}]", "is not of an image that upstream has", right)
+
+
+def _image(settings: dict[str, Any], name: str, version: str) -> dict[str, str]:
+    found = {"name": name, **({"version": version} if version else {})}
+    upstream = _given(settings).get(f"{name}:{version}") if settings.get("image_source") == "pull" else None
+    return {**found, "upstream": upstream} if upstream and name in REPOSITORIES else found
+
+
+def _text(settings: Any, key: str) -> str:
+    """A string of a mapping; nothing where there is another kind of thing, of which the operator hears elsewhere."""
+    value = settings.get(key) if isinstance(settings, dict) else None
+    return value if isinstance(value, str) else ""
+
+
+def _given(settings: dict[str, Any]) -> dict[str, str]:
+    given = settings.get("upstream_images")
+    return {str(label): value for label, value in given.items()} if isinstance(given, dict) else {}
+
+
+def _registry_versions(settings: dict[str, Any]) -> list[str]:
+    return [label.partition(":")[2] for label in _given(settings) if label.startswith("registry:")]
+
+
+def _missing(name: str, version: str, given: dict[str, str]) -> Problem:
+    others = [label for label in given if label.startswith(f"{name}:")]
+    known = f", where there is {', '.join(others)}" if others else ""
+    where = REPOSITORIES[name]
+    return Problem(
+        f"upstream_images[{name}:{version}]",
+        f"is missing{known}",
+        f"give {where}@sha256:..., the digest that `docker buildx imagetools inspect {where}:{version}` prints "
+        f"(or: skopeo inspect --format '{{{{.Digest}}}}' docker://{where}:{version})",
+    )
