@@ -312,8 +312,8 @@ def ports() -> str:
         "Every organisation has a hundred ports of each kind, in the order of the model. The first node of an "
         "organisation on a host has the first of them, the second one ten more, and so on. So whoever comes last in "
         "the model, or in an organisation, moves nobody's ports. To take one out of the middle, give those after it "
-        "their ports explicitly.\n\nA node listens on the same port inside its container and outside, on all addresses of the host. A "
-        "chaincode service publishes none: its peer reaches it on the stack's own network.\n",
+        "their ports explicitly.\n\nA node listens on the same port inside its container and outside, on all "
+        "addresses of the host. A chaincode service publishes none: its peer reaches it on the stack's own network.\n",
         table(
             (
                 "service",

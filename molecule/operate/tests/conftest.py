@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from ansible_collections.selvedge.fabric.molecule.shared.testing.deployment import Deployment
 from ansible_collections.selvedge.fabric.molecule.shared.testing.fixtures import deployment

@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from ansible_collections.selvedge.fabric.molecule.shared.testing.fixtures import the_host
 
 _LIST = "docker ps --all --quiet --no-trunc"
-_FORMAT = '{"name":{{json .Name}},"id":{{json .Id}},"started":{{json .State.StartedAt}},"running":{{json .State.Running}}}'
+_FORMAT = (
+    '{"name":{{json .Name}},"id":{{json .Id}},"started":{{json .State.StartedAt}},'
+    '"running":{{json .State.Running}}}'
+)
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ class Host:
     :param address: the address that other hosts use (``selvedge_address``)
     :param seal: how its boot material lies on its disk, one of SEALS (``selvedge_seal``)
     :param lab_image: what it is made from where it is a lab host (``lab_image``)
-    :param lab_ports: ports that a lab host publishes beside those of the model (``lab_ports``), for a network that grows
+    :param lab_ports: ports that a lab host publishes beside those of the model, so that it can grow (``lab_ports``)
     """
 
     name: str

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-# First port of each kind. Every organisation has a hundred of its own, in the order of the model; the n-th of a kind and
-# an organisation on one host adds ten times n. So a node that is added at the end of its organisation, or an organisation
-# at the end of the model, moves nobody's ports. Last digits differ, so kinds never meet.
+# First port of each kind. Every organisation has a hundred of its own, in the order of the model; the n-th of a kind
+# and an organisation on one host adds ten times n. So a node that is added at the end of its organisation, or an
+# organisation at the end of the model, moves nobody's ports. Last digits differ, so kinds never meet.
 FIRST_PORTS = {
     "orderer": {"main": 7050, "admin": 7053, "operations": 9443},
     "peer": {"main": 7051, "operations": 9445},

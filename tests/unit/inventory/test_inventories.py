@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 from itertools import combinations
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -38,7 +37,7 @@ def network_of(name: str) -> Network:
 
 
 def test_all_are_here() -> None:
-    assert NAMES == ["consortium", "lab", "single_host"]
+    assert NAMES == ["consortium", "consortium_lab", "lab", "single_host"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -148,8 +147,13 @@ class TestConsortium:
         assert set(channel["organizations"]) == {org.name for org in self.peer_organizations}
 
 
-def test_a_scenario_runs_the_single_hosts_model_as_it_is() -> None:
-    own = ROOT / "molecule/single_host/inventory/group_vars/all/network.yml"
-    assert own.is_symlink()
-    assert own.resolve() == (ROOT / "inventory/single_host/group_vars/all/network.yml").resolve()
-    assert Path(own.readlink()).is_absolute() is False
+@pytest.mark.parametrize(
+    ("place", "name"),
+    [("molecule/single_host/inventory", "single_host"), ("inventory/consortium_lab", "consortium")],
+)
+def test_a_lab_runs_the_operators_model_as_it_is(place: str, name: str) -> None:
+    own = ROOT / place / "group_vars/all/network.yml"
+    assert own.is_symlink() and not own.readlink().is_absolute()
+    assert own.resolve() == (ROOT / "inventory" / name / "group_vars/all/network.yml").resolve()
+    hosts = yaml.safe_load((ROOT / place / "hosts.yml").read_text())["all"]["hosts"]
+    assert list(hosts) == list(hosts_of(name))

@@ -479,7 +479,9 @@ def test_a_host_says_which_version_configured_it() -> None:
     """`bootstrap.yml` and `site.yml` write it; the one that ran last is right."""
     network = sample("lab")
     written = f"{VERSION}\n"
-    assert {item["path"]: item["content"] for item in view.base_files(network, PEM)}[VERSION_FILE] == written
+    assert {item["path"]: item["content"] for item in view.base_files(network, "host1", PEM)}[
+        VERSION_FILE
+    ] == written
     assert [files(found)[VERSION_FILE] for found in views(network).values()] == [written] * 3
 
 
