@@ -15,6 +15,10 @@ from ansible.template import trust_as_template
 from ansible_collections.selvedge.fabric.plugins.module_utils.model import view
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.draft import SSH_PORT
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import ModelError, Network, load
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.preflight_view import (
+    controller_preflight_view,
+    preflight_view,
+)
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.runtimes import runtimes_of
 
 # What a host may state about itself beside its addresses: key of the model's Host to the inventory's variable.
@@ -82,6 +86,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         if stage == "controller":
             return facts
         ca_file = Path(state_dir) / "ca.crt"
+        if stage == "preflight":
+            ca_cert = ca_file.read_text() if ca_file.is_file() else ""
+            return {**facts, **self._expectations(network, variables, ca_cert)}
         if not ca_file.is_file():
             raise AnsibleActionFail(
                 f"{ca_file} is missing: run bootstrap.yml first, it makes the bootstrap CA"
@@ -105,6 +112,18 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 network, plain(self._task.args["registry_image"])
             )
         return facts
+
+    def _expectations(self, network: Network, variables: dict[str, Any], ca_cert: str) -> dict[str, Any]:
+        """What the hosts and the controller must be fit for."""
+
+        def of_host(host: str) -> dict[str, Any]:
+            return {"expected": preflight_view(network, host), "ca_cert": ca_cert}
+
+        of_controller = {"expected": controller_preflight_view(network), "ca_cert": ca_cert}
+        return {
+            **self._by_host("selvedge_preflight", of_host, network, variables),
+            **unfolded_later("selvedge_preflight_controller", of_controller),
+        }
 
     def _by_host(
         self, name: str, make: Callable[[str], Any], network: Network, variables: dict[str, Any]

@@ -14,9 +14,10 @@ options:
   stage:
     description:
       - How much of the view is needed. V(controller) is before the bootstrap CA exists, V(base) needs that, V(registry)
-        the registry's image, V(site) the images' lock file as well.
+        the registry's image, V(site) the images' lock file as well. V(preflight) is what the hosts must be fit for,
+        with or without the bootstrap CA.
     type: str
-    choices: [controller, base, registry, site]
+    choices: [controller, preflight, base, registry, site]
     default: site
   registry_image:
     description: The id that the registry's image was loaded under, for stage V(registry).

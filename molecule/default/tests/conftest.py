@@ -10,10 +10,11 @@ from ansible_collections.selvedge.fabric.molecule.shared.testing.fixtures import
     host,
     output,
     pytest_generate_tests,
+    restartable,
 )
 from ansible_collections.selvedge.fabric.molecule.shared.testing.ledger import Ledger
 
-__all__ = ["containers", "deployment", "host", "output", "pytest_generate_tests"]
+__all__ = ["containers", "deployment", "host", "output", "pytest_generate_tests", "restartable"]
 
 
 @pytest.fixture(scope="session")

@@ -54,4 +54,5 @@ def happened(before: dict[str, Container], after: dict[str, Container]) -> set[t
             found.add(("recreate", name))
         elif before[name].started != item.started:
             found.add(("start", name))
-    return found
+    # In plans the store goes by its service's name.
+    return {(what, "store" if name.startswith("store.") else name) for what, name in found}

@@ -72,7 +72,7 @@ class Enrolled:
         found = self._store.read(path)
         if found is not None:
             return found
-        made = make_root(f"{path} (not enrolled yet)", "Selvedge", 1)
+        made = make_root("not enrolled yet", "Selvedge", 1)
         certificates = dict.fromkeys(("sign_cert", "tls_cert", "ca_cert", "tls_ca_cert"), made.cert_pem)
         return {**certificates, "sign_key": made.key_pem, "tls_key": made.key_pem}
 

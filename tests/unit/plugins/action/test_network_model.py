@@ -179,6 +179,21 @@ def test_stages_need_only_what_is_there_by_then(act: Act, inventory: Path) -> No
             act(stage=stage)
 
 
+def test_preflight_needs_neither_images_nor_a_ca(act: Act, inventory: Path) -> None:
+    (inventory / "group_vars/all/images.lock.yml").unlink()
+    facts = act("host2", stage="preflight")["ansible_facts"]
+    assert facts["selvedge_preflight"]["ca_cert"] == CA_CERT
+    assert facts["selvedge_preflight"]["expected"]["name"] == "host2"
+    assert facts["selvedge_preflight_controller"]["ca_cert"] == CA_CERT
+    assert facts["selvedge_preflight_controller"]["expected"]["name"] == "controller"
+    assert "selvedge_base_files" not in facts
+    once = act("host1", once=True, seen_by="host2", stage="preflight")["ansible_facts"]
+    assert once["selvedge_preflight"] == facts["selvedge_preflight"]
+    (inventory / ".state/ca.crt").unlink()
+    assert act(stage="preflight")["ansible_facts"]["selvedge_preflight"]["ca_cert"] == ""
+    assert "selvedge_preflight" not in act(stage="controller")["ansible_facts"]
+
+
 def test_digests_of_the_task_come_before_the_lock_file(act: Act) -> None:
     lock = {key: value.replace("sha256:0", "sha256:f") for key, value in lock_of(sample("lab")).items()}
     images = act(images=lock)["ansible_facts"]["selvedge_host"]["images"]

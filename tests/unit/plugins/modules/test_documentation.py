@@ -19,10 +19,11 @@ RUN_BY_ANSIBLE = [
     "bootstrap_ca",
     "engine_info",
     "lab",
+    "preflight_info",
     "program",
 ]
 # These have an action plugin, the module is where their documentation stands.
-ACTIONS = ["network_model", "boot_material"]
+ACTIONS = ["network_model", "boot_material", "preflight_report"]
 VALUES: dict[str, Any] = {"str": "x", "path": "/x", "list": [], "dict": {}}
 
 

@@ -1,0 +1,21 @@
+"""The plan of a network that is not there yet, and what the first run then does. Runs before everything else."""
+
+from __future__ import annotations
+
+import re
+
+from ansible_collections.selvedge.fabric.molecule.shared.testing.deployment import Deployment
+from ansible_collections.selvedge.fabric.molecule.shared.testing.engines import happened, look
+from ansible_collections.selvedge.fabric.molecule.shared.testing.runs import Operator
+
+
+def test_the_plan_of_a_fresh_network_comes_true(operator: Operator, deployment: Deployment) -> None:
+    before = look(deployment.variables)
+    assert {re.sub(r"\..*", "", name) for name in before} == {"registry"}
+    plan = operator.run("site", "--check", "--diff")
+    assert look(deployment.variables) == before
+    deed = operator.run("site", "--diff")
+    assert plan.predicted_containers == happened(before, look(deployment.variables))
+    assert len(plan.predicted_containers) == 14
+    assert plan.items == deed.items
+    operator.run("verify")
