@@ -38,7 +38,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
-        _, given = self.validate_argument_spec(
+        _unused, given = self.validate_argument_spec(
             {
                 "results": {"type": "dict", "required": True},
                 "ca_cert": {"type": "str", "default": ""},
