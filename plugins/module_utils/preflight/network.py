@@ -96,7 +96,7 @@ def _knock(targets: list[tuple[str, int]], timeout_s: float) -> dict[str, str]:
                 found[key] = outcome(code)
         end = time.monotonic() + timeout_s
         while selector.get_map() and (left := end - time.monotonic()) > 0:
-            for ready, _unused in selector.select(left):
+            for ready, _events in selector.select(left):
                 code = ready.fileobj.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)  # type: ignore[union-attr]
                 found[ready.data] = outcome(code)
                 selector.unregister(ready.fileobj)

@@ -22,7 +22,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.preflight.findings
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.preflight.network import OPEN, REFUSED
 
-with suppress(ImportError):  # the report says which package is missing
+with suppress(ImportError):  # preflight_report says which package is missing
     from cryptography.exceptions import InvalidSignature
 
 _BRINGS = {"registry": "images.yml", "store": "site.yml"}
