@@ -92,6 +92,7 @@ coverage: $(DEV) engine oracles  ## Unit tests with the coverage of pure code, w
 	coverage report
 
 sanity: $(DEV)  ## ansible-test sanity, on a copy of the tracked files
+	@tools/prerequisites.sh sanity
 	@$(VENV)/bin/python tools/sanity.py
 
 artifact: $(DEV)  ## The collection as it is handed out, in .cache/artifact

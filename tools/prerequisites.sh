@@ -2,6 +2,7 @@
 # Install what `make demo` needs and this machine lacks: packages, a container engine that runs.
 #
 #   tools/prerequisites.sh packages    before the virtual environment is made
+#   tools/prerequisites.sh sanity      for `make sanity`
 #   tools/prerequisites.sh engine      a running container engine
 #
 # Works as root, as a user with sudo, and as a plain user where everything is there already.
@@ -36,6 +37,11 @@ packages() {
     command -v gcc >/dev/null && [ -e "$(gcc -print-file-name=libc.a)" ] || wanted+=(gcc libc6-dev)
     [ "$(id -u)" = 0 ] || command -v newuidmap >/dev/null || wanted+=(uidmap)
     [ ${#wanted[@]} = 0 ] || install "${wanted[@]}"
+}
+
+# ansible-test passes over its test of shell scripts where there is no such program.
+sanity() {
+    command -v shellcheck >/dev/null || install shellcheck
 }
 
 answers() {
@@ -76,6 +82,6 @@ engine() {
 }
 
 case "${1:-}" in
-    packages | engine) "$1" ;;
-    *) sed -n '2,7p' "$0" >&2; exit 2 ;;
+    packages | sanity | engine) "$1" ;;
+    *) sed -n '2,8p' "$0" >&2; exit 2 ;;
 esac

@@ -16,6 +16,7 @@ from ansible import constants
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.x509 import KeyPair, issue_server
+from ansible_collections.selvedge.fabric.plugins.module_utils.packages import missing
 from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.base import SecretsError
 from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.openbao_admin import Admin
 from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.registry import open_openbao
@@ -39,6 +40,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         super().run(tmp, task_vars)
+        if package := missing("cryptography"):
+            raise AnsibleActionFail(
+                f"the Python package {package} is missing on the controller: see requirements.txt"
+            )
         arguments = self._task.args
         variables = task_vars or {}
         sealed = {key: arguments[key] for key in ("stack", "names", "unit")}

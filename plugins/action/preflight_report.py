@@ -6,8 +6,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.selvedge.fabric.plugins.action.network_model import plain
+from ansible_collections.selvedge.fabric.plugins.module_utils.packages import missing
 from ansible_collections.selvedge.fabric.plugins.module_utils.preflight.findings import Limits, Status
 from ansible_collections.selvedge.fabric.plugins.module_utils.preflight.verdict import Sight, judge, table
 
@@ -38,7 +40,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
-        _, given = self.validate_argument_spec(
+        if package := missing("cryptography"):
+            raise AnsibleActionFail(
+                f"the Python package {package} is missing on the controller: see requirements.txt"
+            )
+        _unused, given = self.validate_argument_spec(
             {
                 "results": {"type": "dict", "required": True},
                 "ca_cert": {"type": "str", "default": ""},

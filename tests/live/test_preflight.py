@@ -40,7 +40,7 @@ def strange_tls(folder: Path) -> Iterator[int]:
         def serve() -> None:
             with contextlib.suppress(OSError):
                 while True:
-                    client, _ = server.accept()
+                    client, _unused = server.accept()
                     with (
                         contextlib.suppress(OSError),
                         context.wrap_socket(client, server_side=True) as secured,
@@ -142,7 +142,7 @@ def test_a_plan_looks_as_well(tmp_path: Path) -> None:
     """`--check` touches nothing and neither does the play; both say the same."""
     hosts = {"here": {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}}
     source = inventory(tmp_path, hosts, free_port(), free_port())
-    _, output = preflight(source, "--check", "-e", "preflight_show_all=true")
+    _unused, output = preflight(source, "--check", "-e", "preflight_show_all=true")
     table = " ".join(output.split())
     assert "here clock ok in step with the controller's" in table
     assert "controller registry skipped not there yet; images.yml brings it" in table

@@ -80,9 +80,9 @@ def _knock(targets: list[tuple[str, int]], timeout_s: float) -> dict[str, str]:
         for host, port in targets:
             key = f"{host}:{port}"
             try:
-                family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[
-                    0
-                ]
+                family, kind, protocol, _unused, address = socket.getaddrinfo(
+                    host, port, type=socket.SOCK_STREAM
+                )[0]
             except socket.gaierror:
                 found[key] = UNKNOWN_NAME
                 continue
@@ -96,7 +96,7 @@ def _knock(targets: list[tuple[str, int]], timeout_s: float) -> dict[str, str]:
                 found[key] = outcome(code)
         end = time.monotonic() + timeout_s
         while selector.get_map() and (left := end - time.monotonic()) > 0:
-            for ready, _ in selector.select(left):
+            for ready, _events in selector.select(left):
                 code = ready.fileobj.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)  # type: ignore[union-attr]
                 found[ready.data] = outcome(code)
                 selector.unregister(ready.fileobj)

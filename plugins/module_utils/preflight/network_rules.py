@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric import x509
@@ -20,7 +21,9 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.preflight.findings
     skipped,
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.preflight.network import OPEN, REFUSED
-from cryptography.exceptions import InvalidSignature
+
+with suppress(ImportError):  # preflight_report says which package is missing
+    from cryptography.exceptions import InvalidSignature
 
 _BRINGS = {"registry": "images.yml", "store": "site.yml"}
 # Source: OpenBao, http/sys_health.go.

@@ -116,7 +116,7 @@ def swaps(text: str) -> list[dict[str, Any]]:
     rows = [line.split() for line in text.splitlines()[1:]]
     return [
         {"name": name, "bytes": int(size) * 1024, "encrypted": _encrypted(name)}
-        for name, _, size, *_ in rows
+        for name, _kind, size, *_more in rows
         if not os.path.basename(name).startswith("zram")
     ]
 

@@ -118,7 +118,7 @@ def table(findings: Mapping[str, Sequence[Finding]], everything: bool = False) -
     rows = [(name, found.check, str(found.status), found.what) for name, found in shown]
     widths = [max(len(row[column]) for row in [head, *rows]) for column in range(3)]
     lines = [_line(head, widths)] if rows else []
-    for row, (_, found) in zip(rows, shown, strict=True):
+    for row, (_unused, found) in zip(rows, shown, strict=True):
         lines.append(_line(row, widths))
         if found.remedy:
             lines.append(" " * (sum(widths) + 6) + f"Next: {found.remedy}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -65,6 +66,14 @@ def test_the_module_never_lies_on_the_hosts_disk(
     else:
         with pytest.raises(AnsibleActionFail, match="must not touch the host's disk"):
             host._is_pipelining_enabled("new")
+
+
+def test_a_controller_without_cryptography_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cryptography", None)
+    host = Host(ARGUMENTS, {})
+    with pytest.raises(AnsibleActionFail, match="cryptography is missing on the controller"):
+        host.run(task_vars={})
+    assert host.calls == []
 
 
 @pytest.fixture

@@ -35,7 +35,7 @@ def action(kind: str, **options: Any) -> ActionModule:
 def test_the_controllers_clock_is_read_before_and_after(monkeypatch: pytest.MonkeyPatch) -> None:
     made = action("local")
 
-    def answer(**_: Any) -> dict[str, Any]:
+    def answer(**_unused: Any) -> dict[str, Any]:
         now = time.time()
         return {"evidence": {"clock": {"start": now, "end": now}}}
 
@@ -49,7 +49,7 @@ def test_the_controllers_clock_is_read_before_and_after(monkeypatch: pytest.Monk
 def test_that_a_host_is_unreachable_is_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     made = action("ssh", host="192.0.2.1", remote_user="lab", port=2222)
 
-    def answer(**_: Any) -> dict[str, Any]:
+    def answer(**_unused: Any) -> dict[str, Any]:
         raise AnsibleConnectionFailure("ssh: connect to host 192.0.2.1 port 2222: Connection refused")
 
     monkeypatch.setattr(made, "_execute_module", answer)
@@ -62,7 +62,7 @@ def test_that_a_host_is_unreachable_is_an_answer(monkeypatch: pytest.MonkeyPatch
 def test_a_connection_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """An open one would say that a login works which does not any more. The operator's options come first."""
     made = action("ssh", host="127.0.0.1", port=1, ssh_extra_args="-o Compression=yes")
-    monkeypatch.setattr(made, "_execute_module", lambda **_: {"evidence": {"clock": {}}})
+    monkeypatch.setattr(made, "_execute_module", lambda **_unused: {"evidence": {"clock": {}}})
     made.run(task_vars={})
     assert made._connection.get_option("ssh_extra_args") == (
         "-o Compression=yes -o ControlMaster=no -o ControlPath=none -o ServerAliveInterval=5 -o ServerAliveCountMax=2"

@@ -19,7 +19,7 @@ from ansible_collections.selvedge.fabric.tests.unit.plugins.module_utils.model.s
     views,
 )
 
-HOSTS = [(name, host) for name, (_, hosts) in MODELS.items() for host in hosts]
+HOSTS = [(name, host) for name, (_unused, hosts) in MODELS.items() for host in hosts]
 
 
 @pytest.mark.parametrize(("name", "host"), HOSTS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import Any
 
@@ -181,6 +182,7 @@ def test_every_capability_that_the_table_offers_has_a_first_version() -> None:
     assert offered == set(versions.CAPABILITIES_SINCE)
 
 
+@pytest.mark.skipif(sys.gettrace() is not None, reason="a tracer (coverage, a debugger) takes its own time")
 @pytest.mark.parametrize("wrong", [False, True])
 def test_fifty_hosts_take_a_moment(wrong: bool) -> None:
     """Two seconds is what a refusal may take; this is a fraction, so that Ansible has the rest."""

@@ -296,7 +296,7 @@ def place_of(model: dict[str, Any], path: str, kind: str) -> tuple[Any, str, str
     return place, last, ".".join([*said, last])
 
 
-@pytest.mark.parametrize(("path", "constraint"), constraints(), ids=lambda value: str(value))
+@pytest.mark.parametrize(("path", "constraint"), constraints(), ids=str)
 def test_every_constraint_of_every_field_can_be_broken(path: str, constraint: str) -> None:
     spec = dict(fields(schema.MODEL))[path]
     value, said = broken(constraint, spec) or (None, "")

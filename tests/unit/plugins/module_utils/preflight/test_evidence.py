@@ -21,7 +21,7 @@ from ansible_collections.selvedge.fabric.tests.unit.plugins.module_utils.preflig
 
 
 def closed_ports(count: int) -> list[int]:
-    servers = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    servers = [socket.create_server(("127.0.0.1", 0)) for _unused in range(count)]
     ports = [int(server.getsockname()[1]) for server in servers]
     for server in servers:
         server.close()

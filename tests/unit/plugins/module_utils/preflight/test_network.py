@@ -67,7 +67,7 @@ def full() -> tuple[socket.socket, list[socket.socket]]:
     server.bind(("127.0.0.1", 0))
     server.listen(0)
     waiting = []
-    for _ in range(4):
+    for _unused in range(4):
         client = socket.socket()
         client.setblocking(False)
         client.connect_ex(server.getsockname())
@@ -158,7 +158,7 @@ def test_a_port_that_speaks_something_else(listener: socket.socket) -> None:
     def greet() -> None:
         with contextlib.suppress(OSError):
             while True:
-                client, _ = listener.accept()
+                client, _unused = listener.accept()
                 client.sendall(b"220 mail.example ESMTP\r\n")
                 client.close()
 

@@ -173,7 +173,7 @@ def test_a_firewall_between_hosts() -> None:
     ]
     for key in evidence["knocks"]:
         evidence["knocks"][key] = "no route"
-    assert [what for _, _, what, _ in bad(judged(evidence))] == [
+    assert [what for _unused, _unused, what, _unused in bad(judged(evidence))] == [
         "host2 (172.30.10.12): no route on any of its ports (7050, 7051, 7061)",
         "host3 (172.30.10.13): no route on any of its ports (7050, 7051)",
     ]
@@ -210,5 +210,5 @@ def test_a_host_that_trusts_another_ca() -> None:
 
 def test_a_controller_that_lost_its_bootstrap_ca() -> None:
     assert ("trust", "failed") in [
-        (check, status) for check, status, _, _ in bad(judged(healthy(), ca_cert=""))
+        (check, status) for check, status, _unused, _unused in bad(judged(healthy(), ca_cert=""))
     ]

@@ -62,7 +62,7 @@ def test_while_the_engine_is_silent_nobody_knows_whose_its_ports_are() -> None:
     evidence = healthy()
     evidence["engine"] = {"present": True, "error": "hangs"}
     evidence["listeners"]["7051"] = [{"process": "nginx", "pid": 812}]
-    assert [what for check, _, what, _ in bad(judged(evidence)) if check == "ports"] == [
+    assert [what for check, _unused, what, _unused in bad(judged(evidence)) if check == "ports"] == [
         f"{PEER} is held by nginx (pid 812)"
     ]
     assert "the engine does not say whose 5000, 8200, 7054, 9444, 7050, 7053, 9443, 9445 are" in shown(
@@ -110,7 +110,7 @@ def test_every_port_in_other_hands_is_told() -> None:
         "7051": [{"process": "a", "pid": 1}, {"process": "b", "pid": 2}],
         "5000": [{"process": "c", "pid": 3}],
     }
-    assert [what for _, _, what, _ in bad(judged(evidence))] == [
+    assert [what for _unused, _unused, what, _unused in bad(judged(evidence))] == [
         "5000 (registry.lab.example) is held by c (pid 3)",
         f"{PEER} is held by a (pid 1), b (pid 2)",
     ]

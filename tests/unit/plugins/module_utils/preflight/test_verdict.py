@@ -73,7 +73,7 @@ def test_a_server_whose_host_says_nothing_is_missed() -> None:
     found = sights({"host1": bare(), "host2": bare("host2")}, controller("refused"))
     found["host1"] = Sight(expected("host1"), {}, "Connection timed out", "ssh root@127.0.10.1:2222")
     findings = judge(found, CA.cert_pem, LIMITS)
-    assert [what for check, _, what, _ in bad(findings["host2"]) if check == "registry"] == [
+    assert [what for check, _unused, what, _unused in bad(findings["host2"]) if check == "registry"] == [
         "172.30.10.11:5000 refuses the connection"
     ]
 
