@@ -333,3 +333,69 @@ def test_what_is_to_be_absent_goes_and_what_it_points_at_stays(run: ModuleRunner
     assert sorted(path.name for path in place.iterdir()) == ["kept"]
     assert tree(place)["kept/file"] == before["kept/file"]
     assert run(host_state.main, absent=paths)["changed"] is False
+
+
+def in_place(path: Path, content: str, mode: str = "0644") -> list[dict[str, Any]]:
+    return [{"path": str(path), "content": content, "mode": mode, "in_place": True}]
+
+
+@pytest.mark.parametrize("before", ["old " * 100, "o"], ids=["shorter than before", "longer than before"])
+def test_a_mounted_file_is_written_into(run: ModuleRunner, place: Path, before: str) -> None:
+    """A container has mounted the file, not its name: it would go on seeing one that was replaced."""
+    path = place / "etc/hosts"
+    run(host_state.main, files=in_place(path, before))
+    number = path.stat().st_ino
+    with path.open() as container:
+        predicted = run(host_state.main, check=True, files=in_place(path, "new\n"))
+        assert path.read_text() == before
+        done = run(host_state.main, files=in_place(path, "new\n"))
+        assert container.read() == "new\n"
+    assert (path.read_text(), path.stat().st_ino) == ("new\n", number)
+    assert (done["changed_paths"], done["diff"]) == (predicted["changed_paths"], predicted["diff"])
+    assert [item.name for item in path.parent.iterdir()] == ["hosts"]
+    assert run(host_state.main, files=in_place(path, "new\n"))["changed"] is False
+
+
+def test_a_mounted_file_keeps_its_number_when_only_its_mode_is_repaired(
+    run: ModuleRunner, place: Path
+) -> None:
+    path = place / "hosts"
+    run(host_state.main, files=in_place(path, "a\n"))
+    number = path.stat().st_ino
+    path.chmod(0o600)
+    assert run(host_state.main, files=in_place(path, "a\n"))["changed_paths"] == [str(path)]
+    assert (stat.S_IMODE(path.stat().st_mode), path.stat().st_ino) == (0o644, number)
+
+
+def test_a_file_that_is_not_there_is_made_even_if_it_will_be_mounted(run: ModuleRunner, place: Path) -> None:
+    path = place / "deep/hosts"
+    assert run(host_state.main, files=in_place(path, "a\n"))["changed"] is True
+    assert (path.read_text(), stat.S_IMODE(path.stat().st_mode)) == ("a\n", 0o644)
+
+
+def test_listings_are_what_was_there_before(run: ModuleRunner, place: Path) -> None:
+    folder, nowhere = place / "stacks", place / "nowhere"
+    for name in ("ledger", "ca"):
+        (folder / name).mkdir(parents=True)
+    (folder / "file").write_text("")
+    arguments = {
+        "listings": [str(folder), str(nowhere)],
+        "directories": [{"path": str(folder / "new"), "mode": "0755", "owner": OWN}],
+        "absent": [str(folder / "ca")],
+    }
+    for check in (True, False):
+        result = run(host_state.main, check=check, **arguments)
+        assert result["found"] == {str(folder): ["ca", "file", "ledger"], str(nowhere): []}
+    assert run(host_state.main, listings=[str(folder)])["found"] == {str(folder): ["file", "ledger", "new"]}
+
+
+def test_to_look_is_no_change(run: ModuleRunner, place: Path) -> None:
+    assert run(host_state.main, listings=[str(place)])["changed"] is False
+    assert run(host_state.main)["found"] == {}
+
+
+def test_a_listing_of_what_is_no_folder_is_said(run: ModuleRunner, place: Path) -> None:
+    (place / "file").write_text("")
+    result = run(host_state.main, listings=[str(place / "file")])
+    assert result["failed"] is True
+    assert result["msg"].startswith(f"{place / 'file'}: Not a directory")
