@@ -97,4 +97,4 @@ def test_a_store_that_is_there_and_every_run_does_ask(
     main, options, _unused, _unused = CASES[name]
     result = run(main, check=check, store=store, new_services=new, **options)
     assert result["failed"] is True
-    assert calls
+    assert calls[0].startswith("reading "), "it looks before it writes"
