@@ -125,9 +125,18 @@ def test_the_diff_has_a_line_for_each_container_and_none_for_nothing() -> None:
     assert unnamed["diff"][0]["prepared"].startswith("stack lab-ledger:\n")
 
 
-def test_a_failure_of_compose_is_handed_on_as_it_is() -> None:
-    stack = Stack(failed=True, msg="no space left on device")
-    assert stack.do({}, state="planned") == {"failed": True, "msg": "no space left on device"}
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"msg": "no space left on device"},
+        {"msg": "General error", "stderr": "no space left on device"},
+        {"msg": "MODULE FAILURE", "module_stderr": "no space left on device"},
+    ],
+)
+def test_a_failure_of_compose_is_handed_on_with_what_helps(answer: dict[str, str]) -> None:
+    result = Stack(failed=True, **answer).do({}, state="planned")
+    advice = "Next: free some space on the host, then run again"
+    assert result == {"failed": True, **answer, "msg": f"{answer['msg']}. {advice}"}
 
 
 def test_an_option_that_is_none_is_refused_before_anything_happens() -> None:

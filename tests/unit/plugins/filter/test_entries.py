@@ -29,7 +29,9 @@ HOSTVARS: dict[str, dict[str, Any]] = {
             "ledger": {"create": ["peer0.org1"], "start": [], "recreate": [ORDERERS[0]]},
         }
     },
-    "host2": {"selvedge_plans": {"ledger": {"create": [], "start": ["peer1.org1"], "recreate": ORDERERS[1:2]}}},
+    "host2": {
+        "selvedge_plans": {"ledger": {"create": [], "start": ["peer1.org1"], "recreate": ORDERERS[1:2]}}
+    },
     "host3": {"selvedge_plans": {"ledger": {"create": ["peer2.org1"], "recreate": ORDERERS[2:]}}},
     # It has no stack, so nothing was planned there.
     "host4": {},
@@ -71,9 +73,7 @@ def test_restarts_of_all_hosts_are_one_order_and_of_one_stack() -> None:
 
 def test_verdicts_decide_who_is_restarted_last() -> None:
     channels = {"main": {"leader": ORDERERS[0], "height": 7}}
-    results = [
-        {"subject": name, "facts": {"version": "v2.5.9", "channels": channels}} for name in ORDERERS
-    ]
+    results = [{"subject": name, "facts": {"version": "v2.5.9", "channels": channels}} for name in ORDERERS]
     call = restart_steps.FilterModule().filters()["restart_steps"]
     steps = call(HOSTVARS, list(HOSTVARS), "ledger", CONTROLLER, results)
     assert [step["label"] for step in steps] == [ORDERERS[1], ORDERERS[2], ORDERERS[0]]

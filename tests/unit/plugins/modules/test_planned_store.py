@@ -18,9 +18,7 @@ CASES: dict[str, tuple[Callable[[], None], dict[str, Any], str, list[str]]] = {
         store_config.main,
         {
             "mounts": [{"path": "org1"}],
-            "hosts": [
-                {"name": "h1", "role_id": "h1", "paths": ["org1/nodes/peer0"], "cidrs": ["192.0.2.7"]}
-            ],
+            "hosts": [{"name": "h1", "role_id": "h1", "paths": ["org1/nodes/peer0"], "cidrs": ["192.0.2.7"]}],
         },
         "changes",
         ["mount org1", "policy org1-admin", "policy host-h1", "auth approle", "role h1"],

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.channel_state import (
     ChannelNodes,
