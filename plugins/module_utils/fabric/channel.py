@@ -160,6 +160,7 @@ def plan_channel(
     leave = tuple(name for name in asked if name in others and state.orderers[name] is not None)
     config = state.config
     if config is None:
+        _refuse_silence(topology, definition)
         _refuse_orphans(definition, state)
         targets: tuple[configtx_pb2.ConfigGroup, ...] = (desired,)
         kept: tuple[str, ...] = ()
@@ -183,6 +184,16 @@ def plan_channel(
         kept,
         Difference(tuple(changes)),
     )
+
+
+def _refuse_silence(topology: Topology, definition: ChannelDefinition) -> None:
+    """In check mode, orderers that are only stopped may have the channel; without any of them nothing is known."""
+    stopped = [name for name in definition.orderers if name in topology.planned.stopped]
+    if stopped:
+        raise NotReadyError(
+            f"no orderer of channel {definition.name} runs, so nothing can be planned for it",
+            next_step="run start.yml, then plan",
+        )
 
 
 def _refuse_orphans(definition: ChannelDefinition, state: ChannelState) -> None:

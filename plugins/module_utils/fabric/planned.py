@@ -78,5 +78,9 @@ class Enrolled:
 
 
 def open_planned(options: dict[str, Any], planned: Planned) -> SecretsBackend:
-    """The store, or an empty one where a run would create it first. Raises SecretsError."""
+    """The store, or an empty one where a run would create it first. Raises SecretsError, also for a stopped one."""
+    if STORE in planned.stopped:
+        raise SecretsError(
+            "the store does not run, so nothing can be planned", next_step="run start.yml, then plan"
+        )
     return NewStore() if STORE in planned.new else open_store(options)

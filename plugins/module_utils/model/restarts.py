@@ -95,10 +95,11 @@ def kept_back(removed: Iterable[str], controller: Mapping[str, Any]) -> list[str
 
     :param removed: container names, ``[chaincode.]node.organisation.domain``
     """
-    members = {item["name"] for item in controller["topology"]["organizations"] if item["role"] == "peer"}
+    # organisation.domain of those that still have peers
+    members = {node["name"].partition(".")[2] for node in controller["topology"]["peers"]}
 
     def goes(name: str) -> bool:
-        labels = name.split(".")
-        return labels[0] != "ca" and bool(members & set(labels[1:3]))
+        first, _, node = name.partition(".")
+        return first != "ca" and (node in members or node.partition(".")[2] in members)
 
     return [name for name in removed if not goes(name)]

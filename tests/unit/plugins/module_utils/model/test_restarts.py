@@ -5,9 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import load
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.restarts import kept_back, restart_steps
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.view import controller_view
-from ansible_collections.selvedge.fabric.tests.unit.plugins.module_utils.model.samples import sample
+from ansible_collections.selvedge.fabric.tests.unit.plugins.module_utils.model.samples import (
+    LAB_HOSTS,
+    lab_model,
+    sample,
+)
 
 CONTROLLER = controller_view(sample("lab"), "/state")
 ORDERERS = [f"orderer{number}.orderers.lab.example" for number in (1, 2, 3)]
@@ -88,3 +93,12 @@ def test_the_store_and_cas_are_steps_too() -> None:
 )
 def test_peers_of_organisations_that_stay_just_go(name: str, kept: bool) -> None:
     assert kept_back([name], CONTROLLER) == ([name] if kept else [])
+
+
+def test_an_organisation_with_the_name_of_the_domain_lets_nobody_slip() -> None:
+    model = lab_model()
+    model["organizations"][1]["name"] = "lab"
+    model["channels"][0]["organizations"][0] = "lab"
+    controller = controller_view(load(model, LAB_HOSTS), "/state")
+    names = ["orderer1.orderers.lab.example", "peer0.gone.lab.example", "assets.peer0.gone.lab.example"]
+    assert kept_back([*names, "peer9.lab.lab.example"], controller) == names
