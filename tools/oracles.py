@@ -1,10 +1,12 @@
 """Build what the tests compare with and run against: upstream's own programs, from the modules that images come from.
 
-They lie in .cache/oracle; what is there already is not built again.
+They lie in .cache/oracle, with Fabric's sample configuration; what is there already is not built again.
 """
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -15,15 +17,29 @@ sys.path.insert(0, str(ROOT / ".ansible" / "collections"))
 
 from ansible_collections.selvedge.fabric.plugins.module_utils.images.builder import Builder  # noqa: E402
 
-FABRIC = "github.com/hyperledger/fabric/cmd"
+FABRIC = "github.com/hyperledger/fabric"
 
 
-def link(binary: Path, place: Path) -> None:
-    """Have ``place`` point at ``binary``."""
+def link(target: Path, place: Path) -> None:
+    """Have ``place`` point at ``target``."""
     place.parent.mkdir(parents=True, exist_ok=True)
     if place.is_symlink() or place.exists():
         place.unlink()
-    place.symlink_to(binary.resolve())
+    place.symlink_to(target.resolve())
+
+
+def module_folder(module: str, pins: Path) -> Path:
+    """Where the source of ``module`` lies, which the builder's cache of modules has; downloaded where it has not."""
+    env = {
+        **os.environ,
+        "GOTOOLCHAIN": "local",
+        "GOFLAGS": "-modcacherw",
+        "GOMODCACHE": str((ROOT / ".cache").resolve() / "go" / "mod"),
+    }
+    subprocess.run(["go", "mod", "download", module], cwd=pins, env=env, check=True)
+    listing = ["go", "list", "-m", "-f", "{{.Dir}}", module]
+    done = subprocess.run(listing, cwd=pins, env=env, capture_output=True, text=True, check=True)
+    return Path(done.stdout.strip())
 
 
 def main() -> int:
@@ -40,9 +56,12 @@ def main() -> int:
     ):
         # With the image's recipe the very binary of the image is used.
         binary = builder.compile(
-            "fabric", fabric, f"{FABRIC}/{name}", builder.recipe(recipe) if recipe else None
+            "fabric", fabric, f"{FABRIC}/cmd/{name}", builder.recipe(recipe) if recipe else None
         )
         link(binary, oracles / fabric / name)
+    samples = oracles / fabric / "sampleconfig"
+    if not samples.is_dir():
+        link(module_folder(FABRIC, ROOT / "images" / "pins" / f"fabric-{fabric}") / samples.name, samples)
     for component, image, place in (
         ("openbao", "openbao", "openbao/bao"),
         ("fabric-ca", "fabric-ca", "fabric-ca/fabric-ca-server"),

@@ -31,7 +31,6 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.topology im
 from ansible_collections.selvedge.fabric.tests.live.pki import MemoryStore, TestOrganization
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-PINS = REPOSITORY / "images" / "pins" / "fabric-2.5.9"
 _START_TIMEOUT = 30.0
 
 _MSP_CONFIG = {
@@ -53,27 +52,12 @@ _BUILDER = {
 
 
 def oracle(name: str) -> Path:
-    """The path of a Fabric tool or node binary; skips the test, by name, when it was not built."""
+    """The path of a Fabric tool, node binary or ``sampleconfig``; skips the test, by name, when it is not there."""
     folder = Path(os.environ.get("SELVEDGE_ORACLE_DIR", str(REPOSITORY / ".cache" / "oracle"))) / "2.5.9"
     path = folder / name
-    if not path.is_file():
-        pytest.skip(
-            f"oracle {name} is not built: cd images/pins/fabric-2.5.9 && CGO_ENABLED=0 go build -o {folder}/ "
-            f"github.com/hyperledger/fabric/cmd/{name}"
-        )
+    if not path.exists():
+        pytest.skip(f"{path} is not there: run `make oracles`")
     return path
-
-
-def sample_config() -> Path:
-    """``sampleconfig`` of the pinned Fabric module; skips when Go or the module is not there."""
-    try:
-        found = subprocess.run(
-            ["go", "list", "-m", "-f", "{{.Dir}}", "github.com/hyperledger/fabric"],
-            cwd=PINS, capture_output=True, text=True, check=True,
-        )  # fmt: skip
-    except (OSError, subprocess.CalledProcessError) as error:
-        pytest.skip(f"sampleconfig of the pinned Fabric module is not to be had: {error}")
-    return Path(found.stdout.strip()) / "sampleconfig"
 
 
 class Ports:
@@ -114,7 +98,7 @@ class LiveNetwork:
         self.store = MemoryStore()
         self.binaries = binaries or oracle("orderer").parent
         oracle("peer")
-        self._sample = sample_config()
+        self._sample = oracle("sampleconfig")
         self._ports = Ports()
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._environment: dict[str, dict[str, str]] = {}

@@ -4,16 +4,10 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.selvedge.fabric.molecule.shared.testing.deployment import Deployment
-from ansible_collections.selvedge.fabric.molecule.shared.testing.fixtures import deployment
-from ansible_collections.selvedge.fabric.molecule.shared.testing.ledger import Ledger
+from ansible_collections.selvedge.fabric.molecule.shared.testing.fixtures import deployment, ledger
 from ansible_collections.selvedge.fabric.molecule.shared.testing.runs import Operator
 
-__all__ = ["deployment"]
-
-
-@pytest.fixture(scope="session")
-def ledger(deployment: Deployment) -> Ledger:  # noqa: F811 - pytest finds fixtures by their names
-    return Ledger(deployment)
+__all__ = ["deployment", "ledger"]
 
 
 @pytest.fixture(scope="session")

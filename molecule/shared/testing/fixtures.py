@@ -1,4 +1,4 @@
-"""Fixtures that every scenario's tests share: the deployment of the inventory, and its hosts.
+"""Fixtures that every scenario's tests share: the deployment of the inventory, its ledger, and its hosts.
 
 The inventory is ``SELVEDGE_INVENTORY``, by default that of the scenario ``default``.
 """
@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import testinfra
 from ansible_collections.selvedge.fabric.molecule.shared.testing.deployment import Deployment
+from ansible_collections.selvedge.fabric.molecule.shared.testing.ledger import Ledger
 from testinfra.host import Host
 
 _DEFAULT = Path(__file__).resolve().parents[2] / "default" / "inventory"
@@ -48,6 +49,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture(scope="session")
 def deployment() -> Deployment:
     return the_deployment()
+
+
+@pytest.fixture(scope="session")
+def ledger(deployment: Deployment) -> Ledger:
+    return Ledger(deployment)
 
 
 @pytest.fixture

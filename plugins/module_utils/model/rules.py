@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from typing import Any
 
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.errors import FabricError
@@ -65,6 +65,15 @@ def warnings(draft: Draft) -> list[Problem]:
     return [problem for rule in WARNINGS.values() for problem in rule(draft)]
 
 
+def _held_twice(claims: Iterable[tuple[str, Hashable]]) -> Iterator[tuple[str, Any, str]]:
+    """Of pairs of a holder and what it holds: who holds what another held before, what that is, and the other."""
+    taken: dict[Hashable, str] = {}
+    for holder, held in claims:
+        other = taken.setdefault(held, holder)
+        if other != holder:
+            yield holder, held, other
+
+
 # Hosts
 
 
@@ -99,30 +108,24 @@ def seals_are_known(draft: Draft) -> Iterator[Problem]:
 @_rule
 def addresses_stand_once(draft: Draft) -> Iterator[Problem]:
     """No two hosts have one address: the store tells hosts apart by it."""
-    taken: dict[str, str] = {}
-    for name, host in draft.hosts.items():
-        other = taken.setdefault(host["address"], name)
-        if other != name:
-            yield Problem(
-                f"hosts[{name}].selvedge_address",
-                f"is {host['address']!r}, which host {other} has",
-                "give each its own, or keep one of them in the inventory",
-            )
+    for name, address, other in _held_twice((name, host["address"]) for name, host in draft.hosts.items()):
+        yield Problem(
+            f"hosts[{name}].selvedge_address",
+            f"is {address!r}, which host {other} has",
+            "give each its own, or keep one of them in the inventory",
+        )
 
 
 @_rule
 def machines_stand_once(draft: Draft) -> Iterator[Problem]:
     """No machine stands in the inventory twice, reached at one address and SSH port."""
-    taken: dict[tuple[str, int], str] = {}
-    for name, host in draft.hosts.items():
-        place = (host["reach"], draft.ssh_port(name))
-        other = taken.setdefault(place, name)
-        if other != name:
-            yield Problem(
-                f"hosts[{name}].ansible_host",
-                f"is {place[0]!r} with SSH port {place[1]}, which host {other} has",
-                "give each its own, or keep one of them in the inventory",
-            )
+    places = ((name, (host["reach"], draft.ssh_port(name))) for name, host in draft.hosts.items())
+    for name, (reach, port), other in _held_twice(places):
+        yield Problem(
+            f"hosts[{name}].ansible_host",
+            f"is {reach!r} with SSH port {port}, which host {other} has",
+            "give each its own, or keep one of them in the inventory",
+        )
 
 
 @_rule
@@ -198,11 +201,8 @@ def names_stand_once(draft: Draft) -> Iterator[Problem]:
 @_rule
 def full_names_stand_once(draft: Draft) -> Iterator[Problem]:
     """No node has the full name of its organisation's CA or admin: enrolments and containers carry it."""
-    taken: dict[str, str] = {}
-    for owner, name in draft.full_names():
-        other = taken.setdefault(name, owner)
-        if other != owner:
-            yield Problem(owner, f"has the full name {name}, which {other} has", "give it another name")
+    for owner, name, other in _held_twice(draft.full_names()):
+        yield Problem(owner, f"has the full name {name}, which {other} has", "give it another name")
 
 
 @_rule
@@ -234,17 +234,15 @@ def organizations_leave_reserved_names_alone(draft: Draft) -> Iterator[Problem]:
 @_rule
 def msp_ids_stand_once(draft: Draft) -> Iterator[Problem]:
     """No two organisations have one MSP id, given or made from the name."""
-    taken: dict[str, str] = {}
-    for org in draft.organizations:
-        if not isinstance(org["msp_id"], str | None):
-            continue
-        other = taken.setdefault(msp_id_of(org), org["name"])
-        if other != org["name"]:
-            yield Problem(
-                f"organizations[{org['name']}].msp_id",
-                f"is {msp_id_of(org)!r}, which organizations[{other}] has",
-                "give one of them another MSP id",
-            )
+    ids = (
+        (org["name"], msp_id_of(org)) for org in draft.organizations if isinstance(org["msp_id"], str | None)
+    )
+    for name, msp_id, other in _held_twice(ids):
+        yield Problem(
+            f"organizations[{name}].msp_id",
+            f"is {msp_id!r}, which organizations[{other}] has",
+            "give one of them another MSP id",
+        )
 
 
 # Organisations, channels, chaincodes
