@@ -73,7 +73,7 @@ class Client:
 
     def _login(self, reference: Reference, challenge: str) -> str:
         """Do what a registry asks for; return the value of ``Authorization``."""
-        scheme, _, rest = challenge.partition(" ")
+        scheme, _unused, rest = challenge.partition(" ")
         asked = dict(re.findall(r'(\w+)="([^"]*)"', rest))
         try:
             known = self._credentials(reference.registry)
