@@ -8,6 +8,7 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.engine_errors import next_step
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.stack_plan import StackPlan, read_plan
 
 _COMPOSE = "community.docker.docker_compose_v2"
@@ -29,7 +30,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         options = {**_DEFAULTS, **self._task.args}
         result = self._compose(options, variables)
         if result.get("failed"):
-            return result
+            return {**result, "msg": f"{result.get('msg', '')}. Next: {next_step(_said(result))}"}
         plan = read_plan(options["project"]["services"], result.get("actions", []))
         answer: dict[str, Any] = {"changed": bool(plan), "plan": plan.as_dict(), "diff": _diff(options, plan)}
         if options["state"] == "planned":
@@ -68,6 +69,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         finally:
             self._task.check_mode = check
         return result
+
+
+def _said(result: dict[str, Any]) -> str:
+    return " ".join(str(result.get(key, "")) for key in ("msg", "stderr", "module_stderr"))
 
 
 def _diff(options: dict[str, Any], plan: StackPlan) -> list[dict[str, str]]:

@@ -19,3 +19,11 @@ def ledger(deployment: Deployment) -> Ledger:  # noqa: F811 - pytest finds fixtu
 @pytest.fixture(scope="session")
 def operator(deployment: Deployment, tmp_path_factory: pytest.TempPathFactory) -> Operator:  # noqa: F811
     return Operator(deployment, tmp_path_factory.mktemp("edited"))
+
+
+# Each story begins where the one before has ended; the first deploys the network.
+ORDER = ("test_fresh", "test_plan", "test_rolling", "test_locks", "test_failures", "test_interrupted")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: ORDER.index(item.path.stem))

@@ -1,0 +1,164 @@
+"""Something is wrong with a host: the run fails and says what to do; when that is done, the next run ends well."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from ansible_collections.selvedge.fabric.molecule.operate.tests.test_plan import peer_of
+from ansible_collections.selvedge.fabric.molecule.shared.testing.deployment import Deployment
+from ansible_collections.selvedge.fabric.molecule.shared.testing.fixtures import the_host
+from ansible_collections.selvedge.fabric.molecule.shared.testing.ledger import Ledger
+from ansible_collections.selvedge.fabric.molecule.shared.testing.runs import Model, Operator
+from ansible_collections.selvedge.fabric.molecule.shared.testing.waiting import eventually
+
+ORDERER2, PEER1 = "orderer2.orderers.operate.example", "peer1.org1.operate.example"
+
+
+def do(host: str, command: str) -> str:
+    done = the_host(host).run(f"sh -c {shlex.quote(command)}")
+    assert done.rc == 0, f"{host}: {command}: {done.stdout}{done.stderr}"
+    return str(done.stdout)
+
+
+def engine(*command: str) -> str:
+    """This machine's engine, in which the lab hosts are containers."""
+    return subprocess.run(["docker", *command], check=True, capture_output=True, text=True).stdout.strip()
+
+
+@pytest.fixture(autouse=True)
+def ends_well(operator: Operator, deployment: Deployment, ledger: Ledger) -> Iterator[None]:
+    """After each fault is mended: one run, everything healthy, nothing left to do, the ledger takes transactions."""
+    yield
+    operator.run("site")
+    operator.run("verify")
+    again = operator.run("site", "--check")
+    assert (again.items, again.predicted_containers) == (set(), set())
+    ledger.wait_for(ledger.create()[1].tx_id)
+
+
+def test_a_host_is_down(operator: Operator, deployment: Deployment) -> None:
+    container = f"{deployment.lab_name}-host3"
+    engine("stop", container)
+    try:
+        said = operator.run("site", fails=True).said()
+    finally:
+        engine("start", container)
+        eventually(lambda: the_host("host3").run("systemctl is-system-running --wait").rc, 120, RuntimeError)
+    assert "host3 cannot be reached" in said
+    assert "Next: preflight.yml tells what is wrong with it" in said
+    assert "--limit '!host3'" in said
+
+
+def test_a_port_is_taken(operator: Operator) -> None:
+    do("host2", f"docker rm --force {PEER1}")
+    do("host2", "systemd-run --unit=squatter python3 -m http.server 7051")
+    eventually(lambda: do("host2", "ss -ltn | grep -q ':7051 '"), 30)
+    try:
+        said = operator.run("site", fails=True).said()
+    finally:
+        do("host2", "systemctl stop squatter")
+    assert "7051" in said
+    assert "Next: something else has the port: preflight.yml names the process" in said
+
+
+@contextmanager
+def full(container: str, folder: str) -> Iterator[None]:
+    """A small file system with no space left, over a folder of a lab host, with what was in it."""
+    process = engine("inspect", "--format", "{{.State.Pid}}", container)
+    script = f"""
+set -eu
+image=$(mktemp)
+truncate --size 1M "$image"
+mkfs.ext4 -q -b 1024 "$image"
+device=$(losetup --find --show "$image")
+inside() {{ nsenter --target {process} --mount -- "$@"; }}
+number=$(stat --format '%Hr:%Lr' "$device")
+inside mknod "/run/small-disk" b "${{number%:*}}" "${{number#*:}}"
+inside cp -a {folder} /run/kept
+inside mount /run/small-disk {folder}
+inside cp -a /run/kept/. {folder}/
+inside dd if=/dev/zero of={folder}/filler bs=1k 2>/dev/null || true
+echo "$device $image"
+"""
+    made = subprocess.run(["sh", "-c", script], check=True, capture_output=True, text=True).stdout.split()
+    try:
+        yield
+    finally:
+        inside = ["nsenter", "--target", process, "--mount", "--"]
+        for command in (
+            [*inside, "umount", folder],
+            [*inside, "rm", "-rf", "/run/kept", "/run/small-disk"],
+            ["losetup", "--detach", made[0]],
+            ["rm", made[1]],
+        ):
+            subprocess.run(command, check=True)
+
+
+def test_a_disk_is_full(operator: Operator, deployment: Deployment) -> None:
+    def other_memory(model: Model) -> None:
+        peer_of(model, "org1", 1)["memory"] = "700m"
+
+    before = do("host2", "cat /etc/selvedge/stacks/ledger/compose.yml")
+    running = do("host2", f"docker inspect --format '{{{{.Id}}}} {{{{.State.StartedAt}}}}' {PEER1}")
+    with full(f"{deployment.lab_name}-host2", "/etc/selvedge/stacks"), operator.edited(other_memory):
+        said = operator.run("site", fails=True).said()
+    assert "/etc/selvedge/stacks/ledger/compose.yml: No space left on device" in said
+    assert "Next: look at the disk and its mounts" in said
+    # Nothing was torn: the file is the former one, the peer has not noticed.
+    assert do("host2", "cat /etc/selvedge/stacks/ledger/compose.yml") == before
+    assert do("host2", f"docker inspect --format '{{{{.Id}}}} {{{{.State.StartedAt}}}}' {PEER1}") == running
+
+
+def test_a_host_does_not_trust_the_registry(operator: Operator, deployment: Deployment) -> None:
+    registry = deployment.network.registry_address
+    ca = f"/etc/docker/certs.d/{registry}/ca.crt"
+    do("host2", f"openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout /dev/null -out {ca}"
+       " -subj /CN=stranger -days 1")  # fmt: skip
+    do("host2", f"docker rm --force {ORDERER2} && docker image prune --all --force")
+    said = operator.run("site", fails=True).said()
+    assert "certificate signed by unknown authority" in said
+    assert "Next: the registry shows a certificate that this host does not trust: run bootstrap.yml" in said
+    operator.run("bootstrap")
+
+
+def test_the_store_does_not_answer(operator: Operator) -> None:
+    do("host1", "docker pause store.operate.example")
+    try:
+        said = operator.run("site", fails=True).said()
+    finally:
+        do("host1", "docker unpause store.operate.example")
+    assert "8200" in said
+    assert "Next: " in said
+
+
+def test_a_ca_answers_500(operator: Operator, deployment: Deployment) -> None:
+    """Its database is damaged while somebody has to be enrolled."""
+    database = "/var/lib/selvedge/ca.org2.operate.example/fabric-ca.db"
+    deployment.store.delete("org2/nodes/assets.peer0.org2.operate.example")
+    do("host3", f"cp -a {database} /root/kept.db && head -c 65536 /dev/urandom > {database}")
+    try:
+        said = operator.run("site", fails=True).said()
+    finally:
+        do(
+            "host3",
+            f"cp -a /root/kept.db {database} && rm /root/kept.db && docker restart ca.org2.operate.example",
+        )
+    assert "assets.peer0.org2.operate.example" in said
+    assert "500" in said
+    assert "look at the CA server's log and run again; what is enrolled stays" in said
+
+
+def test_a_peer_never_gets_healthy(operator: Operator) -> None:
+    def far_too_little(model: Model) -> None:
+        peer_of(model, "org1", 1)["memory"] = "8m"
+
+    with operator.edited(far_too_little):
+        run = operator.run("site", "-e", "service_gate_wait=20", fails=True)
+    assert f"{PEER1} is unhealthy" in run.said()
+    assert f"last log lines of {PEER1}" in run.said()
+    # The others were left alone, and the network still works without it.
+    operator.run("site", "--check", "--tags", "ledger")
