@@ -22,7 +22,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.model.engine_error
         ("Bind for 0.0.0.0:7051 failed: port is already allocated", "preflight.yml names the process"),
         ("write /var/lib/docker/tmp/x: no space left on device", "free some space"),
         (
-            "invalid mount config for type \"bind\": bind source path does not exist: /run/selvedge/secrets/x",
+            'invalid mount config for type "bind": bind source path does not exist: /run/selvedge/secrets/x',
             "selvedge-agent",
         ),
         ("manifest for 1.2.3.4:5000/x@sha256:1 not found: manifest unknown", "images.yml"),
