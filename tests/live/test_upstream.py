@@ -63,7 +63,7 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
 
 def fetched(registry: UpstreamRegistry, reference: str) -> tuple[dict[str, Any], dict[str, Any], list[bytes]]:
     """Manifest, configuration and uncompressed layers, as a host gets them."""
-    repository, _, digest = reference.partition("@")
+    repository, _unused, digest = reference.partition("@")
     url, trust = f"https://{registry.address}/v2/{repository}", str(registry.ca_file)
 
     def get(path: str, wanted: str) -> bytes:
@@ -119,7 +119,7 @@ def test_a_pulled_image_is_what_a_built_one_is(
     assert run(**options)["changed"] is False
 
     manifest, config, layers = fetched(ours, done["digests"][f"{name}:{made.version}"])
-    original, _, _ = fetched(ours, f"mirror/upstream/{name}@{made.image.digest}")
+    original, _unused, _unused = fetched(ours, f"mirror/upstream/{name}@{made.image.digest}")
     assert [part["digest"] for part in manifest["layers"][:-1]] == [
         part["digest"] for part in original["layers"]
     ]

@@ -211,7 +211,7 @@ def test_a_host_that_hangs(
     for name in special:
         assert f"{name} registry failed" not in output
     # Back again, and in step.
-    _unused, result = eventually(lambda: ledger.create(), 90, FabricError)
+    _unused, result = eventually(ledger.create, 90, FabricError)
     eventually(lambda: ledger.wait_for(result.tx_id), 90, FabricError)
     eventually(lambda: _green(preflight), 60)
 

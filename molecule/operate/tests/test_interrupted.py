@@ -60,7 +60,7 @@ def test_a_first_deployment_that_is_killed_again_and_again_ends_well(operator: O
     operator.run("destroy", "-e", "confirm_destroy=operate")
     operator.run("bootstrap")
     operator.run("images")
-    for _ in range(KILLS):
+    for _unused in range(KILLS):
         kill(operator, "site", 60)
     operator.run("site")
     operator.run("verify")

@@ -36,7 +36,7 @@ def test_the_second_of_two_runs_is_refused_by_name(operator: Operator, deploymen
     assert "another run is at work here" in second.said()
     assert f"process {first.pid}" in second.said()
     assert "'Bring the network to the model'" in second.said()
-    output, _ = first.communicate()
+    output, _unused = first.communicate()
     assert first.returncode == 0, output[-3000:]
     for host in deployment.variables:
         assert the_host(host).run(f"test -e {LOCK}").rc == 1, f"{host} is still locked"
@@ -48,7 +48,7 @@ def test_two_runs_on_different_hosts_are_refused_as_well(operator: Operator) -> 
     eventually(held_by("host1", first.pid), 120)
     second = operator.run("site", "--limit", "host2", fails=True)
     assert f"process {first.pid}" in second.said()
-    output, _ = first.communicate()
+    output, _unused = first.communicate()
     assert first.returncode == 0, output[-3000:]
 
 

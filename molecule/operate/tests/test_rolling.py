@@ -87,7 +87,7 @@ def test_nodes_restart_one_at_a_time_under_traffic_and_nothing_is_lost(
     assert orderers[-1] == led
     # Clients that know more than one peer went on all the time, and what they were told is committed is.
     assert len(traffic.committed) > len(found), traffic.refused
-    _, last = ledger.create()
+    _unused, last = ledger.create()
     ledger.wait_for(last.tx_id)
     for peer in ledger.peers:
         missing = [asset for asset in traffic.committed if ledger.read(peer, asset)["id"] != asset]

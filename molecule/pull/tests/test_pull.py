@@ -75,7 +75,7 @@ def test_nodes_run_by_digest_from_our_registry(deployment: Deployment, container
 
 @pytest.mark.parametrize("label", sorted(set(PULLED.values()) - {"registry:3.0.0"}))
 def test_upstreams_own_image_is_mirrored(deployment: Deployment, containers: Containers, label: str) -> None:
-    name, _, version = label.partition(":")
+    name, _unused, version = label.partition(":")
     container = next(key for key, value in PULLED.items() if value == label)
     digest = containers[container]["Config"]["Labels"][f"{BASE}.digest"]
     mirrored = get(deployment, f"mirror/upstream/{name}/manifests/{version}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from contextlib import suppress
+from typing import TypeAlias
 
 from ansible_collections.selvedge.fabric.plugins.module_utils.images.credentials import (
     CredentialError,
@@ -20,7 +21,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.images.reference i
 with suppress(ImportError):  # the module says which package is missing
     import requests
 
-Credentials = Callable[[str], tuple[str, str] | None]
+Credentials: TypeAlias = "Callable[[str], tuple[str, str] | None]"
 
 
 def _nothing(request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -73,7 +74,7 @@ class Client:
 
     def _login(self, reference: Reference, challenge: str) -> str:
         """Do what a registry asks for; return the value of ``Authorization``."""
-        scheme, _, rest = challenge.partition(" ")
+        scheme, _unused, rest = challenge.partition(" ")
         asked = dict(re.findall(r'(\w+)="([^"]*)"', rest))
         try:
             known = self._credentials(reference.registry)

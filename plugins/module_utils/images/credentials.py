@@ -46,7 +46,9 @@ def credentials_of(registry: str) -> tuple[str, str] | None:
                 return found
             entry = config.get("auths", {}).get(name)
             if entry and entry.get("auth"):
-                user, _, password = base64.b64decode(entry["auth"], validate=True).decode().partition(":")
+                user, _unused, password = (
+                    base64.b64decode(entry["auth"], validate=True).decode().partition(":")
+                )
                 return user, password
             if entry is not None and config.get("credsStore") and (found := _ask(config["credsStore"], name)):
                 return found

@@ -43,7 +43,7 @@ class FileSystem:
         """
         with tarfile.open(fileobj=io.BytesIO(tar), mode="r:") as archive:
             members = [(_clean(member.name), member) for member in archive.getmembers()]
-            for path, _ in members:
+            for path, _unused in members:
                 self._white_out(path)
             for path, member in members:
                 folder, name = posixpath.split(path)
@@ -54,7 +54,7 @@ class FileSystem:
         """The path with all symbolic links followed; what is not there is left as it stands."""
         done = "/"
         parts = [part for part in path.split("/") if part]
-        for _ in range(_HOPS + len(parts)):
+        for _unused in range(_HOPS + len(parts)):
             if not parts:
                 return done
             here = posixpath.join(done, parts.pop(0))

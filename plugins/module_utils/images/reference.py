@@ -39,12 +39,12 @@ def parse(text: str) -> Reference:
 
     :raises PullError: when it is none
     """
-    name, _, digest = text.partition("@")
+    name, _unused, digest = text.partition("@")
     if not _DIGEST.fullmatch(digest):
         raise PullError(
             f"{text!r} is no image by digest: give a repository and its digest, such as repository@sha256:..."
         )
-    first, _, rest = name.partition("/")
+    first, _unused, rest = name.partition("/")
     if not rest or not (set(".:") & set(first) or first == "localhost"):
         first, rest = "docker.io", name
     repository = rest.rsplit(":", 1)[0] if ":" in rest.rsplit("/", 1)[-1] else rest

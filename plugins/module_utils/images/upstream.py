@@ -158,7 +158,7 @@ class Upstream:
         for target, digest in offered:
             if target.get("architecture") == architecture():
                 return self._blobs.manifest(wanted, digest)
-        raise _foreign(wanted, [str(target.get("architecture")) for target, _ in offered])
+        raise _foreign(wanted, [str(target.get("architecture")) for target, _unused in offered])
 
     def _key(self, name: str, version: str, wanted: Reference) -> str:
         # Our own code as text, as in a builder's key.

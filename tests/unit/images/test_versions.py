@@ -36,7 +36,7 @@ def test_a_version_is_pinned_with_its_checksums(
 
 def test_nothing_is_pinned_that_is_not_built() -> None:
     assert {path.name for path in (IMAGES / "pins").iterdir()} == {
-        f"{name}-{version}" for name, version, *_ in LINES
+        f"{name}-{version}" for name, version, *_unused in LINES
     }
 
 

@@ -158,7 +158,7 @@ def test_an_image_of_upstreams_is_pushed_as_ours_and_as_it_was(
     mirrored = server.state.manifests[f"selvedge/upstream/program@{original}"]
     assert mirrored == upstream.state.manifests[f"{REPOSITORY}@{original}"]
     assert server.state.manifests["selvedge/upstream/program:1.0.0"] == mirrored
-    name, _, digest = done["digests"]["program:1.0.0"].partition("@")
+    name, _unused, digest = done["digests"]["program:1.0.0"].partition("@")
     assert name == "selvedge/program"
     assert digest != original
     assert f"selvedge/program@{digest}" in server.state.manifests

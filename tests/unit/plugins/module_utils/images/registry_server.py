@@ -147,7 +147,7 @@ class _Handler(BaseHTTPRequestHandler):
         return False
 
     def _user(self, sent: str) -> str:
-        user, _, password = base64.b64decode(sent.removeprefix("Basic ")).decode().partition(":")
+        user, _unused, password = base64.b64decode(sent.removeprefix("Basic ")).decode().partition(":")
         return user if sent.startswith("Basic ") and self.state.users.get(user) == password else ""
 
     def _token(self, query: dict[str, list[str]]) -> None:

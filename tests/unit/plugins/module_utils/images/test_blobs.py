@@ -46,7 +46,7 @@ def blobs_of(server: RegistryServer, folder: Path, known: dict[str, tuple[str, s
 def test_what_is_there_is_not_asked_for_again(
     server: RegistryServer, reference: Reference, folder: Path
 ) -> None:
-    for _ in range(2):
+    for _unused in range(2):
         blobs = blobs_of(server, folder)
         assert blobs.manifest(reference, reference.digest) == MANIFEST
         assert blobs.blob(reference, DIGEST, len(BLOB)) == BLOB
@@ -181,7 +181,7 @@ def test_credentials_do_not_follow_a_redirect(
         bundle.write_text(Path(server.ca_file).read_text() + Path(cdn.ca_file).read_text())
         client = Client(str(bundle), timeout=10, credentials={reference.registry: ("me", "secret")}.get)
         assert Blobs(folder, client, pause=0).blob(reference, DIGEST, len(BLOB)) == BLOB
-        assert [sent for _, sent in cdn.state.seen] == [""]
+        assert [sent for _unused, sent in cdn.state.seen] == [""]
     assert server.state.seen[-1][1].startswith("Basic ")
 
 
@@ -238,4 +238,4 @@ def test_the_operators_netrc_is_left_alone(
     (tmp_path / "netrc").write_text("machine 127.0.0.1 login me password secret\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     blobs_of(server, folder).manifest(reference, reference.digest)
-    assert [sent for _, sent in server.state.seen] == [""]
+    assert [sent for _unused, sent in server.state.seen] == [""]

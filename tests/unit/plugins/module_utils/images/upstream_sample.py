@@ -7,7 +7,7 @@ import io
 import json
 import tarfile
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from ansible_collections.selvedge.fabric.plugins.module_utils.images import blobs, oci
 from ansible_collections.selvedge.fabric.plugins.module_utils.images.upstream import architecture
@@ -17,7 +17,7 @@ REPOSITORY = "hyperledger/demo"
 OCI_LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 
 # Path to: content, or the target of a link as ("link", target), or None for a folder; mode, owner, group.
-Files = dict[str, tuple[bytes | tuple[str, str] | None, int, int, int]]
+Files: TypeAlias = "dict[str, tuple[bytes | tuple[str, str] | None, int, int, int]]"
 
 BASE: Files = {
     "bin": (("link", "usr/bin"), 0o777, 0, 0),

@@ -77,7 +77,7 @@ def test_pulled_images_say_where_they_come_from_and_chaincodes_are_built() -> No
 
 @pytest.mark.parametrize("label", LAB)
 def test_a_missing_digest_is_named_with_the_command_that_finds_it(label: str) -> None:
-    name, _, version = label.partition(":")
+    name, _unused, version = label.partition(":")
     (said,) = mistakes(without(label))
     shown = f"{name}:VERSION" if name == "registry" else label
     where = f"{LAB[label]}:VERSION" if name == "registry" else f"{LAB[label]}:{version}"
