@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """The scenario's upstream: a registry on loopback with images as upstream publishes them.
 
 upstream.py up FOLDER HOST:PORT     start it, fill it, write FOLDER/images.json and FOLDER/ca.crt

@@ -21,7 +21,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.images.reference i
 with suppress(ImportError):  # the module says which package is missing
     import requests
 
-Credentials: TypeAlias = "Callable[[str], tuple[str, str] | None]"
+Credentials: TypeAlias = Callable[[str], "tuple[str, str] | None"]
 
 
 def _nothing(request: requests.PreparedRequest) -> requests.PreparedRequest:

@@ -99,7 +99,7 @@ def kept_back(removed: Iterable[str], controller: Mapping[str, Any]) -> list[str
     members = {node["name"].partition(".")[2] for node in controller["topology"]["peers"]}
 
     def goes(name: str) -> bool:
-        first, _, node = name.partition(".")
+        first, _unused, node = name.partition(".")
         return first != "ca" and (node in members or node.partition(".")[2] in members)
 
     return [name for name in removed if not goes(name)]
