@@ -17,11 +17,11 @@ import pytest
 import yaml
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric import (
-    arguments,
     chaincode,
     gateway,
     lifecycle,
     peer_channels,
+    planned,
     probe,
     rollout,
 )
@@ -441,7 +441,7 @@ def run_module(
 
 @pytest.fixture
 def stored(live: LiveNetwork, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(arguments, "open_store", lambda options: live.store)
+    monkeypatch.setattr(planned, "open_store", lambda options: live.store)
 
 
 def test_the_chaincode_modules(

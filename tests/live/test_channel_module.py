@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.selvedge.fabric.plugins.module_utils.fabric import participation
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric import participation, planned
 from ansible_collections.selvedge.fabric.plugins.modules import channel, channel_info
 from ansible_collections.selvedge.fabric.tests.live.network import LiveNetwork
 
@@ -22,7 +22,7 @@ def run(network: LiveNetwork, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
     """Run a module's main with the network's topology and return its result."""
 
     def call(module: Any, **options: Any) -> dict[str, Any]:
-        monkeypatch.setattr(module, "open_topology", lambda _unused: network.topology)
+        monkeypatch.setattr(planned, "open_store", lambda _unused: network.store)
         arguments = {"topology": network.option, "store": STORE, "name": "demo", **options}
         capsys.readouterr()
         with patch_module_args(arguments), pytest.raises(SystemExit):

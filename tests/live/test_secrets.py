@@ -41,7 +41,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStore]:
 def model(store: LiveStore, *hosts: dict[str, Any], **more: Any) -> dict[str, Any]:
     """Arguments of the module store_config."""
     options = {"mounts": [{"path": "org1"}], "hosts": list(hosts), "token_period": 600, "purge": False}
-    return {**options, "store": store.option, **more}
+    return {**options, "new_services": [], "store": store.option, **more}
 
 
 def host(name: str, *paths: str, cidrs: tuple[str, ...] = (ADDRESS,)) -> dict[str, Any]:
@@ -190,6 +190,14 @@ def test_store_config_check_run_run_check(store: LiveStore) -> None:
     assert store_config.ensure(arguments, check_mode=False)["changes"] == planned["changes"]
     for check_mode in (False, True):
         assert store_config.ensure(arguments, check_mode=check_mode)["changes"] == []
+
+
+def test_store_config_of_a_store_that_a_run_creates_first(store: LiveStore) -> None:
+    """Check mode asks nobody then: everything is missing. A run asks all the same."""
+    arguments = model(store, host("h8", "org1/x"), new_services=["store"])
+    store_config.ensure(arguments, check_mode=False)
+    assert store_config.ensure(arguments, check_mode=False)["changes"] == []
+    assert {"mount org1", "policy host-h8", "role h8"} <= set(store_config.ensure(arguments, True)["changes"])
 
 
 def test_store_config_changes_only_what_differs_and_purges_when_told(store: LiveStore) -> None:
