@@ -1,9 +1,8 @@
-"""A playbook refuses a wrong model before it touches a host, once for all hosts, within two seconds."""
+"""A playbook refuses a wrong model before it touches a host, once for all hosts. `make bench` says how soon."""
 
 from __future__ import annotations
 
 import os
-import resource
 import subprocess
 from pathlib import Path
 
@@ -16,7 +15,6 @@ from ansible_collections.selvedge.fabric.tests.unit.plugins.module_utils.model.s
 )
 
 PLAYBOOKS = sorted(path.name for path in (ROOT / "playbooks").glob("*.yml"))
-LIMIT_S = 2.0
 
 
 @pytest.fixture
@@ -36,9 +34,8 @@ def inventory(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def refuse(inventory: Path, playbook: str) -> tuple[str, float]:
-    """Run a playbook that must fail: what it says, and the seconds of its process and its workers."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+@pytest.mark.parametrize("playbook", PLAYBOOKS)
+def test_a_wrong_model_is_refused_before_any_host_is_asked(inventory: Path, playbook: str) -> None:
     done = subprocess.run(
         ["ansible-playbook", "-i", str(inventory), f"playbooks/{playbook}"],
         cwd=ROOT,
@@ -48,23 +45,12 @@ def refuse(inventory: Path, playbook: str) -> tuple[str, float]:
         timeout=180,
         check=False,
     )
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
     output = done.stdout + done.stderr
     assert done.returncode, output
-    return output, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-
-
-@pytest.mark.parametrize("playbook", PLAYBOOKS)
-def test_a_wrong_model_is_refused_at_once(inventory: Path, playbook: str) -> None:
-    output, spent = refuse(inventory, playbook)
     assert "has 2 mistake(s), no host was touched" in output
     assert "chanels: is not a known key; did you mean 'channels'?" in output
     assert (
         "organizations[org1].peers[peer0].port: is [] (list); give a whole number from 1 to 65535" in output
     )
     assert output.count("FAILED!") == 1, "said once, not by each host"
-    for _again in range(2):
-        # A busy machine makes the same work take longer, never shorter: the least of three is nearest to it.
-        if spent >= LIMIT_S:
-            spent = min(spent, refuse(inventory, playbook)[1])
-    assert spent < LIMIT_S, f"{spent:.1f} s"
+    assert "UNREACHABLE" not in output
