@@ -77,10 +77,10 @@ mkfs.ext4 -q -b 1024 "$image"
 device=$(losetup --find --show "$image")
 inside() {{ nsenter --target {process} --mount -- "$@"; }}
 number=$(stat --format '%Hr:%Lr' "$device")
-inside mknod "/run/small-disk" b "${{number%:*}}" "${{number#*:}}"
-inside cp -a {folder} /run/kept
-inside mount /run/small-disk {folder}
-inside cp -a /run/kept/. {folder}/
+inside mknod "/root/small-disk" b "${{number%:*}}" "${{number#*:}}"
+inside cp -a {folder} /root/kept
+inside mount /root/small-disk {folder}
+inside cp -a /root/kept/. {folder}/
 inside dd if=/dev/zero of={folder}/filler bs=1k 2>/dev/null || true
 echo "$device $image"
 """
@@ -91,7 +91,7 @@ echo "$device $image"
         inside = ["nsenter", "--target", process, "--mount", "--"]
         for command in (
             [*inside, "umount", folder],
-            [*inside, "rm", "-rf", "/run/kept", "/run/small-disk"],
+            [*inside, "rm", "-rf", "/root/kept", "/root/small-disk"],
             ["losetup", "--detach", made[0]],
             ["rm", made[1]],
         ):
@@ -126,19 +126,24 @@ def test_a_host_does_not_trust_the_registry(operator: Operator, deployment: Depl
 
 
 def test_the_store_does_not_answer(operator: Operator) -> None:
-    do("host1", "docker pause store.operate.example")
+    """A firewall swallows what is for it."""
+    rule = "DOCKER-USER -p tcp --dport 8200 -j DROP"
+    do("host1", f"iptables -I {rule}")
     try:
         said = operator.run("site", fails=True).said()
     finally:
-        do("host1", "docker unpause store.operate.example")
-    assert "8200" in said
+        do("host1", f"iptables -D {rule}")
+    assert "127.0.30.1:8200" in said
     assert "Next: " in said
 
 
 def test_a_ca_answers_500(operator: Operator, deployment: Deployment) -> None:
     """Its database is damaged while somebody has to be enrolled."""
     database = "/var/lib/selvedge/ca.org2.operate.example/fabric-ca.db"
-    deployment.store.delete("org2/nodes/assets.peer0.org2.operate.example")
+    path = "org2/nodes/assets.peer0.org2.operate.example"
+    fields = deployment.store.read(path)
+    assert fields
+    deployment.store.write(path, {**fields, "sign_cert": ""})
     do("host3", f"cp -a {database} /root/kept.db && head -c 65536 /dev/urandom > {database}")
     try:
         said = operator.run("site", fails=True).said()

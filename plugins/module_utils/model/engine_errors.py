@@ -29,6 +29,10 @@ _REMEDIES = (
         "between them",
     ),
     (r"unknown or invalid runtime", "the engine does not know the service's runtime: run bootstrap.yml"),
+    (
+        r"paused container",
+        "somebody has paused the container: 'docker unpause' it on the host, then run again",
+    ),
     (r"cannot connect to the docker daemon", "start the engine: 'systemctl status docker' on the host"),
 )
 

@@ -6,7 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.selvedge.fabric.plugins.module_utils.model import units
-from ansible_collections.selvedge.fabric.plugins.module_utils.model.paths import SECRETS, STACKS
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.paths import (
+    AGENT,
+    CREDENTIALS,
+    SECRETS,
+    STACKS,
+)
 
 # Stacks and secrets that are no service of the ledger; they are placed by the model's keys of these names.
 _FIXED = ("store", "registry")
@@ -15,8 +20,8 @@ _FIXED = ("store", "registry")
 def leftovers(view: Mapping[str, Any], found: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
     """Compare what is on the host with its view.
 
-    :param view: ``host_view``; of its stacks the names and the services count
-    :param found: the names in ``STACKS`` and ``SECRETS`` on the host, by folder
+    :param view: ``host_view``; of its stacks the names and the services count, and whether it needs the agent
+    :param found: the names in ``STACKS``, ``SECRETS`` and ``AGENT`` on the host, by folder
     :return: ``services`` that left, ``stacks`` of which nothing is left, their ``units``, and ``paths`` to remove
 
     The registry's and the store's own are left alone: they move only by hand.
@@ -24,9 +29,15 @@ def leftovers(view: Mapping[str, Any], found: Mapping[str, Sequence[str]]) -> di
     wanted = {name for project in view["stacks"].values() for name in project["services"]}
     services = [name for name in found.get(SECRETS, ()) if name not in wanted and name not in _FIXED]
     stacks = [name for name in found.get(STACKS, ()) if name not in view["stacks"] and name not in _FIXED]
+    # Nobody renders secrets for a host without services; its agent would bring back what is removed here.
+    agent = bool(found.get(AGENT)) and not view["agent"]
     return {
         "services": services,
         "stacks": stacks,
-        "units": [units.stack_unit(name) for name in stacks],
-        "paths": [*(f"{STACKS}/{name}" for name in stacks), *(f"{SECRETS}/{name}" for name in services)],
+        "units": [*(units.stack_unit(name) for name in stacks), *([units.AGENT_UNIT] if agent else [])],
+        "paths": [
+            *(f"{STACKS}/{name}" for name in stacks),
+            *(f"{SECRETS}/{name}" for name in services),
+            *([AGENT, f"{CREDENTIALS}/selvedge-agent-secret_id"] if agent else []),
+        ],
     }

@@ -227,7 +227,7 @@ def host_view(network: Network, host: str, lock: dict[str, str], ca_cert: str) -
         ),
         "units": [units.stack_unit(stack) for stack in stacks],
         # What tells what is on the host: whether it was bootstrapped, and what left the model.
-        "listings": [LIBRARY, SECRETS, STACKS],
+        "listings": [AGENT, LIBRARY, SECRETS, STACKS],
         "traces": _traces(network, host, bool(material)),
     }
 

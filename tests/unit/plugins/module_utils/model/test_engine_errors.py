@@ -29,6 +29,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.model.engine_error
         ("dial tcp 172.30.30.11:5000: connect: connection refused", "starts the registry"),
         ("unknown or invalid runtime name: crun", "runtime: run bootstrap.yml"),
         ("Cannot connect to the Docker daemon at unix:///var/run/docker.sock", "start the engine"),
+        ("cannot start a paused container, try unpause instead", "docker unpause"),
         ("something new", "journalctl -u docker"),
     ],
 )

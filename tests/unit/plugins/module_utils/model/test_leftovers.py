@@ -7,7 +7,8 @@ from typing import Any
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.leftovers import leftovers
 
 VIEW: dict[str, Any] = {
-    "stacks": {"ledger": {"services": {"peer0.org1.x": {}}}, "ca": {"services": {"ca.org1.x": {}}}}
+    "agent": True,
+    "stacks": {"ledger": {"services": {"peer0.org1.x": {}}}, "ca": {"services": {"ca.org1.x": {}}}},
 }
 STACKS, SECRETS = "/etc/selvedge/stacks", "/run/selvedge/secrets"
 
@@ -32,7 +33,7 @@ def test_a_service_that_left_a_stack_that_stays() -> None:
 
 def test_a_stack_of_which_nothing_is_left() -> None:
     found = {STACKS: ["ca", "ledger"], SECRETS: ["ca.org1.x", "peer0.org1.x"]}
-    assert leftovers({"stacks": {"ca": VIEW["stacks"]["ca"]}}, found) == {
+    assert leftovers({**VIEW, "stacks": {"ca": VIEW["stacks"]["ca"]}}, found) == {
         "services": ["peer0.org1.x"],
         "stacks": ["ledger"],
         "units": ["selvedge-stack@ledger.service"],
@@ -41,4 +42,12 @@ def test_a_stack_of_which_nothing_is_left() -> None:
 
 
 def test_a_bare_host_has_none() -> None:
-    assert leftovers({"stacks": {}}, {})["paths"] == []
+    assert leftovers({"agent": False, "stacks": {}}, {})["paths"] == []
+
+
+def test_the_agent_goes_with_the_last_service_and_is_stopped_before_anything_is_removed() -> None:
+    found = {"/etc/selvedge/agent": ["agent.json"], STACKS: ["ledger"], SECRETS: ["peer0.org1.x"]}
+    gone = leftovers({"agent": False, "stacks": {}}, found)
+    assert gone["units"] == ["selvedge-stack@ledger.service", "selvedge-agent.service"]
+    assert gone["paths"][-2:] == ["/etc/selvedge/agent", "/etc/credstore.encrypted/selvedge-agent-secret_id"]
+    assert leftovers(VIEW, {"/etc/selvedge/agent": ["agent.json"]})["units"] == []
