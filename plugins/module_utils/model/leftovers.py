@@ -8,6 +8,7 @@ from typing import Any
 from ansible_collections.selvedge.fabric.plugins.module_utils.model import units
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.paths import (
     AGENT,
+    CLEAR_CREDENTIALS,
     CREDENTIALS,
     SECRETS,
     STACKS,
@@ -20,7 +21,8 @@ _FIXED = ("store", "registry")
 def leftovers(view: Mapping[str, Any], found: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
     """Compare what is on the host with its view.
 
-    :param view: ``host_view``; of its stacks the names and the services count, and whether it needs the agent
+    :param view: ``host_view``; of its stacks the names and the services count, whether it needs the agent, and how
+        its credential is kept
     :param found: the names in ``STACKS``, ``SECRETS`` and ``AGENT`` on the host, by folder
     :return: ``services`` that left, ``stacks`` of which nothing is left, their ``units``, and ``paths`` to remove
 
@@ -31,6 +33,7 @@ def leftovers(view: Mapping[str, Any], found: Mapping[str, Sequence[str]]) -> di
     stacks = [name for name in found.get(STACKS, ()) if name not in view["stacks"] and name not in _FIXED]
     # Nobody renders secrets for a host without services; its agent would bring back what is removed here.
     agent = bool(found.get(AGENT)) and not view["agent"]
+    credentials = CLEAR_CREDENTIALS if view["seal"] == "none" else CREDENTIALS
     return {
         "services": services,
         "stacks": stacks,
@@ -38,6 +41,6 @@ def leftovers(view: Mapping[str, Any], found: Mapping[str, Sequence[str]]) -> di
         "paths": [
             *(f"{STACKS}/{name}" for name in stacks),
             *(f"{SECRETS}/{name}" for name in services),
-            *([AGENT, f"{CREDENTIALS}/selvedge-agent-secret_id"] if agent else []),
+            *([AGENT, f"{credentials}/selvedge-agent-secret_id"] if agent else []),
         ],
     }

@@ -8,6 +8,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.model.leftovers im
 
 VIEW: dict[str, Any] = {
     "agent": True,
+    "seal": "systemd-creds",
     "stacks": {"ledger": {"services": {"peer0.org1.x": {}}}, "ca": {"services": {"ca.org1.x": {}}}},
 }
 STACKS, SECRETS = "/etc/selvedge/stacks", "/run/selvedge/secrets"
@@ -42,12 +43,14 @@ def test_a_stack_of_which_nothing_is_left() -> None:
 
 
 def test_a_bare_host_has_none() -> None:
-    assert leftovers({"agent": False, "stacks": {}}, {})["paths"] == []
+    assert leftovers({**VIEW, "agent": False, "stacks": {}}, {})["paths"] == []
 
 
 def test_the_agent_goes_with_the_last_service_and_is_stopped_before_anything_is_removed() -> None:
     found = {"/etc/selvedge/agent": ["agent.json"], STACKS: ["ledger"], SECRETS: ["peer0.org1.x"]}
-    gone = leftovers({"agent": False, "stacks": {}}, found)
+    gone = leftovers({**VIEW, "agent": False, "stacks": {}}, found)
     assert gone["units"] == ["selvedge-stack@ledger.service", "selvedge-agent.service"]
     assert gone["paths"][-2:] == ["/etc/selvedge/agent", "/etc/credstore.encrypted/selvedge-agent-secret_id"]
     assert leftovers(VIEW, {"/etc/selvedge/agent": ["agent.json"]})["units"] == []
+    clear = leftovers({**VIEW, "agent": False, "seal": "none", "stacks": {}}, found)
+    assert clear["paths"][-1] == "/etc/credstore/selvedge-agent-secret_id"
