@@ -137,21 +137,38 @@ def test_the_store_does_not_answer(operator: Operator) -> None:
     assert "Next: " in said
 
 
+# Answers every request with 500, with the CA's own certificate.
+BROKEN_CA = """
+import http.server, ssl
+class Broken(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_error(500)
+    do_POST = do_GET
+server = http.server.ThreadingHTTPServer(("0.0.0.0", 17254), Broken)
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain(CERT, KEY)
+server.socket = context.wrap_socket(server.socket, server_side=True)
+server.serve_forever()
+"""
+
+
 def test_a_ca_answers_500(operator: Operator, deployment: Deployment) -> None:
-    """Its database is damaged while somebody has to be enrolled."""
-    database = "/var/lib/selvedge/ca.org2.operate.example/fabric-ca.db"
+    """While somebody has to be enrolled."""
     path = "org2/nodes/assets.peer0.org2.operate.example"
     fields = deployment.store.read(path)
     assert fields
     deployment.store.write(path, {**fields, "sign_cert": ""})
-    do("host3", f"cp -a {database} /root/kept.db && head -c 65536 /dev/urandom > {database}")
+    secrets = "/run/selvedge/secrets/ca.org2.operate.example"
+    program = BROKEN_CA.replace("CERT", repr(f"{secrets}/server_cert")).replace(
+        "KEY", repr(f"{secrets}/server_key")
+    )
+    rule = "PREROUTING -p tcp --dport 7254 -j REDIRECT --to-ports 17254"
+    do("host3", f"systemd-run --unit=broken-ca python3 -c {shlex.quote(program)}")
+    do("host3", f"iptables -t nat -I {rule}")
     try:
         said = operator.run("site", fails=True).said()
     finally:
-        do(
-            "host3",
-            f"cp -a /root/kept.db {database} && rm /root/kept.db && docker restart ca.org2.operate.example",
-        )
+        do("host3", f"iptables -t nat -D {rule}; systemctl stop broken-ca")
     assert "assets.peer0.org2.operate.example" in said
     assert "500" in said
     assert "look at the CA server's log and run again; what is enrolled stays" in said
