@@ -88,7 +88,7 @@ def test_orderers_are_kept_back_and_peers_are_not() -> None:
 
 def test_leftovers_are_what_the_host_has_and_its_view_has_not() -> None:
     call = leftovers.FilterModule().filters()["leftovers"]
-    view = {"stacks": {"ledger": {"services": {"peer0.org1": {}}}}}
+    view = {"agent": True, "seal": "systemd-creds", "stacks": {"ledger": {"services": {"peer0.org1": {}}}}}
     found = {SECRETS: ["peer0.org1", "peer1.org1", "store"], STACKS: ["ca", "ledger"]}
     result = call(view, found)
     assert (result["services"], result["stacks"]) == (["peer1.org1"], ["ca"])
