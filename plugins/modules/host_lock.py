@@ -156,7 +156,6 @@ def main() -> None:
     path, holder = options["path"], options["holder"] or {}
     if module.check_mode:
         module.exit_json(changed=False)
-    # Between reading and writing nobody else may come in.
     os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
     # Between reading and writing nobody else may come in.
     with open(path + ".guard", "w") as guard:
