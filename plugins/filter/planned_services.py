@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.stack_plan import plans_of
+
 DOCUMENTATION = r"""
 name: planned_services
 short_description: Names of the services that a run is the first to start
@@ -44,7 +46,7 @@ _value:
 
 
 def from_hostvars(hostvars: Mapping[str, Any], hosts: Sequence[str], what: str = "create") -> list[str]:
-    plans = [plan for host in hosts for plan in hostvars[host].get("selvedge_plans", {}).values()]
+    plans = [plan for found in plans_of(hostvars, hosts).values() for plan in found.values()]
     return sorted({name for plan in plans for name in plan.get(what, [])})
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.restarts import restart_steps
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.stack_plan import plans_of
 
 DOCUMENTATION = r"""
 name: restart_steps
@@ -61,10 +62,9 @@ def from_hostvars(
     controller: Mapping[str, Any],
     results: Sequence[Mapping[str, Any]] = (),
 ) -> list[dict[str, Any]]:
-    plans = {host: hostvars[host].get("selvedge_plans", {}).get(stack, {}) for host in hosts}
-    return restart_steps(
-        {host: plan.get("recreate", []) for host, plan in plans.items()}, controller, results
-    )
+    plans = plans_of(hostvars, hosts)
+    recreated = {host: plan.get(stack, {}).get("recreate", []) for host, plan in plans.items()}
+    return restart_steps(recreated, controller, results)
 
 
 class FilterModule:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -74,3 +74,8 @@ def read_plan(services: Mapping[str, Any], actions: Iterable[Mapping[str, str]])
         what = next(rank for rank in _RANK if rank in meanings)
         kinds[what].append(names.get(container, container))
     return StackPlan(**{what: tuple(sorted(items)) for what, items in kinds.items()})
+
+
+def plans_of(hostvars: Mapping[str, Any], hosts: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """What the action ``stack`` planned so far: host to stack to plan. A host without a plan has an empty one."""
+    return {host: hostvars[host].get("selvedge_plans", {}) for host in hosts}

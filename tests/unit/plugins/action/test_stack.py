@@ -72,6 +72,9 @@ def test_what_is_removed_needs_no_image(check: bool) -> None:
     assert stack.dry == [check]
     assert stack.calls[0]["state"] == "absent"
     assert not {"pull", "recreate", "wait"} & set(stack.calls[0])
+    assert stack.calls[0]["remove_volumes"] is True
+    stack.do()
+    assert "remove_volumes" not in stack.calls[1]
 
 
 def test_one_service_leaves_all_others_alone() -> None:
