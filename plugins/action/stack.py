@@ -12,7 +12,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.model.engine_error
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.stack_plan import StackPlan, read_plan
 
 _COMPOSE = "community.docker.docker_compose_v2"
-_DEFAULTS = {"stack": "", "project": {}, "state": "present", "services": [], "timeout": 30}
+_DEFAULTS = {"stack": "", "project": {}, "state": "present", "services": [], "timeout": 30, "bare": False}
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -28,10 +28,14 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 f"stack: {', '.join(unknown)} is no option; known are {', '.join(_DEFAULTS)}"
             )
         options = {**_DEFAULTS, **self._task.args}
-        result = self._compose(options, variables)
-        if result.get("failed"):
-            return {**result, "msg": f"{result.get('msg', '')}. Next: {next_step(_said(result))}"}
-        plan = read_plan(options["project"]["services"], result.get("actions", []))
+        if options["bare"] and self._task.check_mode:
+            # The engine that could be asked comes with the run itself.
+            plan = StackPlan(create=tuple(sorted(options["project"]["services"])))
+        else:
+            result = self._compose(options, variables)
+            if result.get("failed"):
+                return {**result, "msg": f"{result.get('msg', '')}. Next: {next_step(_said(result))}"}
+            plan = read_plan(options["project"]["services"], result.get("actions", []))
         answer: dict[str, Any] = {"changed": bool(plan), "plan": plan.as_dict(), "diff": _diff(options, plan)}
         if options["state"] == "planned":
             # In a run, what is planned is not done yet; what does it says so itself.

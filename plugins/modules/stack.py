@@ -36,6 +36,10 @@ options:
     description: Seconds that a container has to stop.
     type: int
     default: 30
+  bare:
+    description: The host was never bootstrapped. Check mode does not ask it then; all services of the project are new.
+    type: bool
+    default: false
 attributes:
   check_mode: {support: full, description: Predicts what happens to each container}
   diff_mode: {support: full, description: A line for each container}

@@ -109,6 +109,11 @@ class Operator:
         self.inventory, self._folder = deployment.inventory, folder
         text = (self.inventory / "group_vars/all/network.yml").read_text()
         self.model: Model = yaml.safe_load(text)["selvedge_network"]
+        self._added: dict[str, dict[str, Any]] = {}
+
+    def add_host(self, name: str, **variables: Any) -> None:
+        """Have one more host in the inventory for all runs that follow the next edit of the model."""
+        self._added[name] = variables
 
     def edit(self, change: Callable[[Model], None]) -> None:
         """Change the model for all runs that follow; the inventory's own file stays as it is."""
@@ -116,7 +121,7 @@ class Operator:
         folder = self._folder / "group_vars"
         folder.mkdir(exist_ok=True)
         (folder / "all.yml").write_text(yaml.safe_dump({"selvedge_network": self.model}))
-        (self._folder / "hosts.yml").write_text("all: {}\n")
+        (self._folder / "hosts.yml").write_text(yaml.safe_dump({"all": {"hosts": self._added}}))
 
     @contextmanager
     def edited(self, change: Callable[[Model], None]) -> Iterator[None]:
@@ -130,7 +135,8 @@ class Operator:
 
     def command(self, playbook: str, *options: str) -> list[str]:
         edited = ["-i", str(self._folder)] if (self._folder / "hosts.yml").exists() else []
-        return ["ansible-playbook", "-i", str(self.inventory), *edited, f"playbooks/{playbook}.yml", *options]
+        path = playbook if "/" in playbook else f"playbooks/{playbook}"
+        return ["ansible-playbook", "-i", str(self.inventory), *edited, f"{path}.yml", *options]
 
     def start(self, playbook: str, *options: str, **env: str) -> subprocess.Popen[str]:
         """Start a playbook in a process group of its own."""

@@ -105,6 +105,16 @@ def test_what_is_only_planned_is_a_change_in_check_mode_alone(
     assert Stack(check, actions=actions).do(state=state)["changed"] is changed
 
 
+def test_a_bare_host_is_not_asked_by_check_mode() -> None:
+    plan = Stack(check=True, error=AnsibleActionFail("no docker")).do(state="planned", bare=True)
+    assert (plan["changed"], plan["plan"]["create"]) == (True, ["peer0", "peer1"])
+    assert plan["ansible_facts"]["selvedge_plans"]["ledger"] == plan["plan"]
+    # In a run it has an engine by then.
+    stack = Stack(actions=[])
+    assert not stack.do(state="planned", bare=True)["plan"]["create"]
+    assert len(stack.calls) == 1
+
+
 def test_plans_of_several_stacks_stand_side_by_side() -> None:
     ca = {"create": ["ca.org1"]}
     old = {"create": ["peer0"]}
