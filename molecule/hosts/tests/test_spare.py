@@ -57,7 +57,9 @@ def test_a_bare_host_of_the_model_is_made_usable_and_joins(
     ledger.wait_for(ledger.create()[1].tx_id)
     plan = operator.run("site", "--check", "--diff")
     assert "would install" in plan.output
-    assert {item for item in plan.predicted_containers if not item[1].startswith("assets.")} == {("create", NEW)}
+    assert {item for item in plan.predicted_containers if not item[1].startswith("assets.")} == {
+        ("create", NEW)
+    }
     assert on_the_spare(deployment, has) == ""
 
     operator.run("site")

@@ -28,6 +28,7 @@ def kill(operator: Operator, playbook: str, longest: float) -> str:
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, how)
         process.communicate()
+        assert process.returncode, f"{how.name} did not end it"
         said = f"{how.name} after {after:.1f} s"
     print(f"seed {SEED}: {playbook} {said}")
     return said
