@@ -12,15 +12,8 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.template import trust_as_template
-from ansible_collections.selvedge.fabric.plugins.module_utils.model import view
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.draft import SSH_PORT
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import ModelError, Network, load
-from ansible_collections.selvedge.fabric.plugins.module_utils.model.preflight_view import (
-    controller_preflight_view,
-    preflight_view,
-)
-from ansible_collections.selvedge.fabric.plugins.module_utils.model.runtimes import runtimes_of
-from ansible_collections.selvedge.fabric.plugins.module_utils.model.upstream import registry_image
 
 # What a host may state about itself beside its addresses: key of the model's Host to the inventory's variable.
 _HOST_VARIABLES = {"seal": "selvedge_seal", "lab_image": "lab_image", "lab_ports": "lab_ports"}
@@ -70,6 +63,12 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         return {**result, "changed": False, "ansible_facts": facts, "warnings": warnings}
 
     def _facts(self, network: Network, variables: dict[str, Any]) -> dict[str, Any]:
+        # Imported here and below: Ansible compiles a collection's files anew in each run, and a wrong model, which
+        # does not get here, is to be refused soon.
+        from ansible_collections.selvedge.fabric.plugins.module_utils.model import view
+        from ansible_collections.selvedge.fabric.plugins.module_utils.model.runtimes import runtimes_of
+        from ansible_collections.selvedge.fabric.plugins.module_utils.model.upstream import registry_image
+
         state_dir = self._state_dir(variables)
         facts: dict[str, Any] = {
             "selvedge_network_name": network.name,
@@ -118,6 +117,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     def _expectations(self, network: Network, variables: dict[str, Any], ca_cert: str) -> dict[str, Any]:
         """What the hosts and the controller must be fit for."""
+        from ansible_collections.selvedge.fabric.plugins.module_utils.model.preflight_view import (
+            controller_preflight_view,
+            preflight_view,
+        )
 
         def of_host(host: str) -> dict[str, Any]:
             return {"expected": preflight_view(network, host), "ca_cert": ca_cert}

@@ -17,9 +17,9 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.policy impo
     Gate,
     Principal,
     canonical,
-    decode,
     parse,
 )
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.policy_message import decode
 
 with suppress(ImportError):  # the module says which package is missing
     from fabric_protos.common import policies_pb2

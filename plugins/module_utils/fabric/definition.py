@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.errors import FabricError
-from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.policy import (
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.policy import canonical
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.policy_message import (
     application_policy,
     application_policy_text,
-    canonical,
     decode,
     signature_policy,
 )

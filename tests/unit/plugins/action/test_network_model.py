@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import datetime
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -236,6 +239,26 @@ def test_a_wrong_model_fails_with_every_mistake(act: Act, inventory: Path) -> No
     assert "has 2 mistake(s), no host was touched" in message
     assert "chanels: is not a known key; did you mean 'channels'?" in message
     assert "registry.host: names host 'host9'" in message
+
+
+def test_a_wrong_model_is_refused_without_what_only_a_right_one_needs() -> None:
+    """Ansible compiles a collection's files anew in each run, and Fabric's messages take as long again to load."""
+    code = """
+import sys
+from ansible_collections.selvedge.fabric.plugins.action import network_model
+try:
+    network_model.load({}, {})
+except network_model.ModelError:
+    print("\\n".join(sys.modules))
+"""
+    path = os.pathsep.join(path for path in sys.path if path)
+    env = {**os.environ, "PYTHONPATH": path}
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
+    ours = {name for name in done.stdout.split() if ".selvedge.fabric.plugins.module_utils.model." in name}
+    assert {name.rpartition(".")[2] for name in ours} == {
+        "draft", "network", "ports", "rules", "schema", "upstream", "versions"
+    }  # fmt: skip
+    assert not {"fabric_protos", "google.protobuf", "grpc", "hvac"} & set(done.stdout.split())
 
 
 def test_no_model_at_all(act: Act, inventory: Path) -> None:

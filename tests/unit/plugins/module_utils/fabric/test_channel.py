@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -21,9 +22,11 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.configtx im
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.configtx_definition import (
     ChannelDefinition,
 )
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.configtx_merge import consenter_addresses
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.errors import FabricError, NotReadyError
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.genesis import genesis_block
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.participation import ChannelStatus
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.planned import Planned
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.topology import Topology
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.waiting import Deadline
 from ansible_collections.selvedge.fabric.tests.live.pki import Authority, MemoryStore, TestOrganization
@@ -195,12 +198,17 @@ class _Orderers:
 
 def _successor(topology: Topology, definition: ChannelDefinition) -> Any:
     """Block 1, with the configuration of ``definition``."""
-    block = genesis_block("demo", channel_group(definition, channel_members(topology, definition)))
-    block.header.number = 1
+    return _block_of(channel_group(definition, channel_members(topology, definition)), 1)
+
+
+def _block_of(group: Any, number: int) -> Any:
+    """The configuration block ``number`` of the channel, after as many updates."""
+    block = genesis_block("demo", group)
+    block.header.number = number
     envelope = common_pb2.Envelope.FromString(block.data.data[0])
     payload = common_pb2.Payload.FromString(envelope.payload)
     config = configtx_pb2.ConfigEnvelope.FromString(payload.data)
-    config.config.sequence = 1
+    config.config.sequence = number
     payload.data = config.SerializeToString()
     block.data.data[0] = common_pb2.Envelope(payload=payload.SerializeToString()).SerializeToString()
     return block
@@ -267,6 +275,139 @@ def test_missing_keys_are_named_when_an_update_is_refused(
     monkeypatch.setattr(topology, "_secrets", {})
     with pytest.raises(FabricError, match="no admin's key was at hand for Org1"):
         apply_channel(topology, plan, timeout=5)
+
+
+def test_an_update_that_no_orderer_takes_is_tried_until_time_is_up(
+    topology: Topology, definition: ChannelDefinition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = _existing(topology, definition)
+    orderers = _Orderers(monkeypatch, state, [NotReadyError("no leader")] * 1000)
+    plan = plan_channel(topology, replace(definition, batch_max_messages=9))
+    with pytest.raises(NotReadyError, match="no leader"):
+        apply_channel(topology, plan, timeout=1)
+    assert orderers.sent > len(ORDERERS), "each of them, and again"
+
+
+def test_an_update_that_changes_nothing_is_not_sent(
+    topology: Topology, definition: ChannelDefinition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = _existing(topology, definition)
+    orderers = _Orderers(monkeypatch, state, [])
+    plan = plan_channel(topology, replace(definition, batch_max_messages=9))
+    assert state.config is not None
+    apply_channel(topology, replace(plan, targets=(state.config.channel_group,)), timeout=5)
+    assert orderers.sent == 0
+
+
+class _Deeds:
+    """Stand-ins for nodes that do at once what they are told, and the list of it in its order.
+
+    ``consenters N`` is an update of the configuration after which there are so many.
+    """
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, state: ChannelState) -> None:
+        self.plan: Any = None
+        self.done: list[str] = []
+        self.blocks: dict[str, Any] = {}
+        self.newest, self.updates = state.block, 0
+        monkeypatch.setattr(ChannelNodes, "state", lambda *_unused: state)
+        monkeypatch.setattr(ChannelNodes, "config_block", lambda *_unused, **__: self.newest)
+        monkeypatch.setattr(ChannelNodes, "genesis_block", lambda *_unused: state.block)
+        monkeypatch.setattr(ChannelNodes, "join_orderers", lambda _self, *to: self._join(*to))
+        monkeypatch.setattr(ChannelNodes, "join_peers", lambda _self, *to: self._join(*to))
+        monkeypatch.setattr(
+            ChannelNodes, "wait_for_orderers", lambda _self, names, *_unused, **__: self._wait(names)
+        )
+        monkeypatch.setattr(ChannelNodes, "wait_for_peers", lambda _self, names, _height: self._wait(names))
+        monkeypatch.setattr(deliver, "broadcast", lambda *_unused: self._update())
+        monkeypatch.setattr(
+            library.participation,
+            "remove",
+            lambda endpoint, _channel: self._note("remove", [endpoint.server_name]),
+        )
+
+    def _note(self, deed: str, names: Iterable[str]) -> None:
+        self.done += [f"{deed} {name.split('.')[0]}" for name in names]
+
+    def _join(self, names: Iterable[str], block: Any) -> None:
+        self._note("join", names)
+        self.blocks |= dict.fromkeys(names, block)
+
+    def _wait(self, names: Iterable[str]) -> None:
+        # Waiting for who has always been there is no deed.
+        self._note("wait", [name for name in names if f"join {name.split('.')[0]}" in self.done])
+
+    def _update(self) -> None:
+        target = self.plan.targets[self.updates]
+        self.updates += 1
+        self.newest = _block_of(target, self.updates)
+        self.done.append(f"consenters {len(consenter_addresses(target))}")
+
+
+def test_a_new_channel_starts_with_its_orderers_and_one_block_for_all(
+    topology: Topology, definition: ChannelDefinition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deeds = _Deeds(monkeypatch, NOTHING)
+    plan = plan_channel(topology, definition)
+    apply_channel(topology, plan, timeout=5)
+    assert deeds.done[:2] == ["join orderer0", "join orderer1"]
+    assert sorted(deeds.done[2:]) == ["join peer0", "join peer1", "wait orderer0", "wait orderer1"]
+    assert set(deeds.blocks) == {*ORDERERS, *PEERS}
+    (block,) = {block.SerializeToString() for block in deeds.blocks.values()}
+    found = deliver.config_of(common_pb2.Block.FromString(block))
+    assert found.channel_group == plan.targets[0]
+
+
+def test_newcomers_follow_the_channel_before_they_count_and_peers_begin_at_its_first_block(
+    topology: Topology, definition: ChannelDefinition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = _existing(topology, replace(definition, orderers=tuple(ORDERERS[:1])))
+    state = replace(
+        before, orderers={ORDERERS[0]: ACTIVE, ORDERERS[1]: None}, peers={PEERS[0]: True, PEERS[1]: False}
+    )
+    deeds = _Deeds(monkeypatch, state)
+    # Another change at the same time: it comes first, the quorum's own change waits for the newcomer.
+    deeds.plan = plan_channel(topology, replace(definition, batch_max_messages=9))
+    apply_channel(topology, deeds.plan, timeout=5)
+    changed = deeds.done.index("consenters 2")
+    assert deeds.done.index("join orderer1") < deeds.done.index("wait orderer1") < changed
+    assert "consenters 1" in deeds.done[: deeds.done.index("join orderer1")]
+    assert deeds.done.index("join peer1") > changed
+    assert deeds.blocks[ORDERERS[1]].header.number == 1, "the newest configuration, its peers know the rest"
+    assert deeds.blocks[PEERS[1]].header.number == 0
+
+
+def test_an_orderer_that_already_counts_joins_before_anything_is_changed(
+    topology: Topology, definition: ChannelDefinition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It lost its ledger: without it there may be no quorum to order an update."""
+    state = replace(_existing(topology, definition), orderers={ORDERERS[0]: ACTIVE, ORDERERS[1]: None})
+    deeds = _Deeds(monkeypatch, state)
+    deeds.plan = plan_channel(topology, replace(definition, batch_max_messages=9))
+    apply_channel(topology, deeds.plan, timeout=5)
+    assert deeds.done[:3] == ["join orderer1", "wait orderer1", "consenters 2"]
+
+
+def test_who_leaves_is_out_of_the_quorum_before_it_forgets_the_channel(
+    topology: Topology, definition: ChannelDefinition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deeds = _Deeds(monkeypatch, _existing(topology, definition))
+    fewer = replace(definition, orderers=tuple(ORDERERS[:1]))
+    deeds.plan = plan_channel(topology, fewer, allow_removal=True)
+    assert deeds.plan.leave_orderers == (ORDERERS[1],)
+    assert f"- orderers/{ORDERERS[1]}: joined" in deeds.plan.difference.lines
+    apply_channel(topology, deeds.plan, timeout=5)
+    assert deeds.done[-2:] == ["consenters 1", "remove orderer1"]
+
+
+def test_nothing_is_planned_for_a_channel_whose_orderers_are_all_stopped(
+    topology: Topology, definition: ChannelDefinition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _nodes_say(monkeypatch, NOTHING)
+    stopped = replace(topology, planned=Planned(stopped=frozenset(ORDERERS)))
+    with pytest.raises(NotReadyError, match="no orderer of channel demo runs") as caught:
+        plan_channel(stopped, definition)
+    assert caught.value.next_step == "run start.yml, then plan"
 
 
 def test_an_orderer_with_another_key_is_not_asked_or_waited_for(

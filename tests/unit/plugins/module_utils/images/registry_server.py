@@ -27,6 +27,9 @@ class State:
     :param login: ``token`` or ``basic``, how it lets in; by default everybody may do everything
     :param realm: where it sends for tokens, if not to itself
     :param users: user to password
+    :param challenge: what it asks for instead of ``login``'s own words
+    :param given: what is said where tokens are given, instead of a token
+    :param said: what it says beside the status of a refusal, instead of the specification's errors
     :param public: whether it gives tokens to everybody
     :param tokens: valid ones
     :param damaged: digest to what is served in its stead
@@ -45,6 +48,9 @@ class State:
     refuse: dict[tuple[str, str], int] = field(default_factory=dict)
     login: str = ""
     realm: str = ""
+    challenge: str = ""
+    given: bytes | None = None
+    said: bytes | None = None
     users: dict[str, str] = field(default_factory=dict)
     public: bool = False
     tokens: set[str] = field(default_factory=set)
@@ -87,7 +93,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def _error(self, status: int, code: str) -> None:
-        self._answer(status, json.dumps({"errors": [{"code": code, "message": code.lower()}]}).encode())
+        errors = json.dumps({"errors": [{"code": code, "message": code.lower()}]}).encode()
+        self._answer(status, errors if self.state.said is None else self.state.said)
 
     def _handle(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -143,7 +150,9 @@ class _Handler(BaseHTTPRequestHandler):
             if state.login == "token"
             else 'Basic realm="registry"'
         )
-        self._answer(401, b'{"errors":[{"code":"UNAUTHORIZED"}]}', WWW_Authenticate=challenge)
+        self._answer(
+            401, b'{"errors":[{"code":"UNAUTHORIZED"}]}', WWW_Authenticate=state.challenge or challenge
+        )
         return False
 
     def _user(self, sent: str) -> str:
@@ -156,6 +165,8 @@ class _Handler(BaseHTTPRequestHandler):
             return self._error(401, "UNAUTHORIZED")
         if query.get("service") != ["registry.example"] or not query["scope"][0].endswith(":pull"):
             return self._error(400, "DENIED")
+        if self.state.given is not None:
+            return self._answer(200, self.state.given)
         token = f"token-{len(self.state.tokens)}"
         self.state.tokens.add(token)
         return self._answer(200, json.dumps({"token": token, "expires_in": 300}).encode())

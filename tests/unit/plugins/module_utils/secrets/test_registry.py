@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -37,12 +38,22 @@ def test_a_missing_file_is_named_before_anything_is_sent(tmp_path: Path) -> None
 
 
 def test_a_missing_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(_unused: dict[str, Any]) -> Any:
-        raise ImportError("the OpenBao backend needs the Python package hvac on the controller")
-
-    monkeypatch.setitem(registry.BACKENDS, "openbao", fail)
-    with pytest.raises(SecretsError, match="hvac.*pip install"):
+    monkeypatch.setitem(sys.modules, "hvac", None)  # as if it were not installed
+    with pytest.raises(
+        SecretsError, match=r"needs the Python package hvac on the controller.*pip install it"
+    ):
         registry.open_store(options(tmp_path))
+
+
+def test_an_option_that_the_backend_does_not_know_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SecretsError, match=r"does not fit the backend 'openbao': .*'token'"):
+        registry.open_store(options(tmp_path, token="s.1"))
+
+
+def test_what_is_left_out_is_the_backends_default(tmp_path: Path) -> None:
+    """Ansible gives None for an option that nobody set."""
+    store = registry.open_openbao(options(tmp_path, backend=None, server_name=None, timeout=None))
+    assert type(store).__name__ == "OpenBao"
 
 
 def test_what_configures_openbao_takes_no_other_backend(tmp_path: Path) -> None:
