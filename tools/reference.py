@@ -182,10 +182,16 @@ def option_rows(options: dict[str, Any]) -> list[tuple[str, ...]]:
         choices = (
             "; one of " + ", ".join(f"`{item}`" for item in spec["choices"]) if "choices" in spec else ""
         )
-        rows.append(
-            (f"`{name}`", spec.get("type", "str"), default, plain(spec.get("description", "")) + choices)
-        )
+        meaning = plain(spec.get("description", "")) + choices + settings_of(spec)
+        rows.append((f"`{name}`", spec.get("type", "str"), default, meaning))
     return rows
+
+
+def settings_of(spec: dict[str, Any]) -> str:
+    """Where an option of a callback is set."""
+    places = [f"`[{item['section']}] {item['key']}`" for item in spec.get("ini", [])]
+    places += [f"`{item['name']}`" for item in spec.get("env", [])]
+    return f" Set by {' or '.join(places)}." if places else ""
 
 
 def plugins(kind: str) -> dict[str, dict[str, Any]]:
@@ -219,6 +225,9 @@ def collection_plugins() -> str:
         *plugin_sections("modules"),
         "## Lookups\n",
         *plugin_sections("lookup"),
+        "## Callbacks\n",
+        "An option stands in the section of `ansible.cfg` that is named with it, or in an environment variable.\n",
+        *plugin_sections("callback"),
     )
 
 

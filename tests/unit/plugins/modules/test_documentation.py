@@ -21,9 +21,10 @@ RUN_BY_ANSIBLE = [
     "lab",
     "preflight_info",
     "program",
+    "status_info",
 ]
 # These have an action plugin, the module is where their documentation stands.
-ACTIONS = ["network_model", "boot_material", "preflight_report"]
+ACTIONS = ["network_model", "boot_material", "preflight_report", "status_report"]
 VALUES: dict[str, Any] = {"str": "x", "path": "/x", "list": [], "dict": {}}
 
 
