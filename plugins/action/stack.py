@@ -53,8 +53,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             "state": "absent" if absent else "present",
             "remove_orphans": not some,
             "timeout": options["timeout"],
+            # Ledgers lie in folders of the host. A volume is what an image asked for and nobody keeps.
             **(
-                # Ledgers lie in folders of the host. A volume is what an image asked for and nobody keeps.
                 {"remove_volumes": True}
                 if absent
                 else {"pull": "missing", "recreate": "auto", "wait": False, "dependencies": False}

@@ -320,3 +320,26 @@ def test_a_login_lasts_for_all_requests_of_a_run(store: LiveStore) -> None:
         return store.audit_file.read_text().count('"path":"auth/cert/login"') - before
 
     assert eventually(logins) == 2, "one request and one response"
+
+
+def test_a_run_that_outlives_its_token_goes_on(store: LiveStore) -> None:
+    admin = store.open()
+    role = admin.call("r", "", lambda client: client.read("auth/cert/certs/controller"))["data"]
+    kept = {key: role[key] for key in ("certificate", "allowed_common_names", "token_policies")}
+    path = "auth/cert/certs/brief"
+    # The store cuts the time of a token's birth to a whole second: a fifth of its life must be more than that.
+    brief = {**kept, "token_type": "batch", "token_ttl": 6}
+    admin.call("w", "", lambda client: client.write_data(path, data=brief))
+    backend = store.open(role="brief")
+    assert backend.get("org1/none") is None
+    token = backend.call("t", "", lambda client: client.token)
+
+    def lapsed() -> bool:
+        answer = requests.get(
+            f"{store.url}/v1/org1/data/none", headers={"X-Vault-Token": token}, verify=admin._client.session.verify,
+            cert=admin._client.session.cert, timeout=5)  # fmt: skip
+        return answer.status_code == 403
+
+    assert eventually(lapsed)
+    assert backend.get("org1/none") is None
+    admin.call("d", "", lambda client: client.delete(path))

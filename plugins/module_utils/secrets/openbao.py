@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +28,8 @@ _T = TypeVar("_T")
 # One request; the store answers in milliseconds, this only bounds a hung one.
 _REQUEST_TIMEOUT_S = 10.0
 _POLL_S = 0.1
+# The part of a token's time that it is used for: the rest is for requests under way.
+_LEASE_USED = 0.8
 _THREADS = 8
 
 
@@ -45,7 +48,7 @@ def _named_adapter(server_name: str) -> HTTPAdapter:
 class OpenBao(SecretsBackend):
     """A store reached over HTTPS.
 
-    It logs in once, when the first request is made; the token stays in this object.
+    It logs in when the first request is made, and again before the token's time is up; the token stays in this object.
 
     :param url: ``https://127.0.10.1:8200``
     :param ca_file: PEM file of the CA that signed the store's certificate
@@ -75,6 +78,7 @@ class OpenBao(SecretsBackend):
         self._timeout = timeout
         self._role = role
         self._login = Lock()
+        self._logged_in_until = -math.inf
         session = requests.Session()
         # Proxies and REQUESTS_CA_BUNDLE of the operator's shell must not redirect or weaken this connection.
         session.trust_env = False
@@ -92,7 +96,7 @@ class OpenBao(SecretsBackend):
         :raises AbsentError: what is asked for does not exist
         """
         with self._login:
-            if not self._client.token:
+            if time.monotonic() >= self._logged_in_until:
                 self._retry("logging in with the client certificate", "auth/cert/login", self._do_login)
         return self._retry(what, where, request)
 
@@ -160,8 +164,12 @@ class OpenBao(SecretsBackend):
     def _do_login(self, client: hvac.Client) -> None:
         parameters = {"name": self._role} if self._role else {}
         # Not client.auth.cert.login(): that one reads the key file's path into the request's body.
+        asked = time.monotonic()
         answer = client.adapter.post("/v1/auth/cert/login", json=parameters)
         client.token = answer["auth"]["client_token"]
+        # 0 is a token without an end.
+        lease = answer["auth"]["lease_duration"] or math.inf
+        self._logged_in_until = asked + _LEASE_USED * lease
 
     def _retry(self, what: str, where: str, request: Callable[[hvac.Client], _T]) -> _T:
         deadline = time.monotonic() + self._timeout
