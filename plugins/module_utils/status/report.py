@@ -475,7 +475,7 @@ def _host(name: str, inputs: Inputs) -> tuple[Host, list[Concern]]:
     services = tuple(node for node, host in inputs.controller.get("placement", {}).items() if host == name)
     judged = [Status(r["status"]) for r in _results(inputs) if r["kind"] == "host" and r["subject"] == name]
     if name not in inputs.hosts:
-        return Host(name, worst(judged), services, "not asked (--limit)"), []
+        return Host(name, worst(judged) if judged else Status.UNKNOWN, services, "not asked (--limit)"), []
     result = inputs.hosts[name]
     if "host" not in result:
         away = bool(result.get("unreachable"))

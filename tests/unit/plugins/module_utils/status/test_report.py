@@ -109,6 +109,7 @@ def test_a_host_that_hung_is_unknown_and_one_that_was_not_asked_is_no_concern() 
     found = report(hosts={"host1": {"failed": True, "msg": "Timed out after 30 second(s)."}})
     assert (of(found, "host1").status, found.hosts[0].status) == (Status.UNKNOWN, Status.UNKNOWN)
     assert (len(found.concerns), found.hosts[1].told) == (1, "not asked (--limit)")
+    assert found.hosts[1].status is Status.UNKNOWN
 
 
 def changed_container(**changes: Any) -> dict[str, Any]:
