@@ -91,6 +91,8 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.deployment.run imp
 from ansible_collections.selvedge.fabric.plugins.module_utils.version import VERSION
 
 _COLLECTION = "selvedge.fabric."
+# A single task by the command `ansible`, with bin_ansible_callbacks set: no run that anybody looks for.
+_AD_HOC = "__adhoc_playbook__"
 # Callbacks that write for people. Whoever chose another one may read what it writes by machine.
 _FOR_PEOPLE = ("default", "yaml", "debug", "dense", "skippy", "unixy", "default_without_diff", "minimal")
 
@@ -165,6 +167,8 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
     # --- what happens ---
 
     def v2_playbook_on_start(self, playbook: Any) -> None:
+        if playbook._file_name == _AD_HOC:
+            return
         self._recorder = Recorder(about(playbook))
         process = os.getpid()
         atexit.register(lambda: self._finish(None) if os.getpid() == process else None)

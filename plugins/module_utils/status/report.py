@@ -26,6 +26,8 @@ class Status(StrEnum):
 _GRAVITY = (Status.UNHEALTHY, Status.UNKNOWN, Status.DEGRADED, Status.HEALTHY)
 # A host that is away is why its nodes are, so it comes first.
 _KINDS = ("network", "host", "store", "ca", "orderer", "peer", "channel", "chaincode")
+_SILENT, _NOT_ASKED, _NOT_JOINED = "does not answer", "not asked", "not joined"
+_AWAY = (_SILENT, _NOT_ASKED, _NOT_JOINED)
 _SITE = "run site.yml"
 _NODES = "see to its nodes first"
 
@@ -338,7 +340,8 @@ def _channel(result: Found, inputs: Inputs) -> tuple[Channel, list[Concern]]:
         concerns.append(
             Concern(name, "channel", Status.UNHEALTHY, (reason,), f"{_SITE}, it makes the channel")
         )
-    states = [
+    states = [Status.DEGRADED] if any(member.state in _AWAY for member in members) else []
+    states += [
         Status(r["status"])
         for r in _results(inputs)
         if name in r["facts"].get("channels", {}) and _about(r, name)
@@ -380,11 +383,11 @@ def _members(
         joined = bool(said.get("joined"))
         height = fact.get("height", said["height"] if joined else None)
         if said.get("error"):
-            state = "does not answer"
+            state = _SILENT
         elif not said:
-            state = "not asked"
+            state = _NOT_ASKED
         elif not joined:
-            state = "not joined"
+            state = _NOT_JOINED
         else:
             state = ", ".join(filter(None, [said.get("relation", ""), said.get("status", "")])) or "joined"
         members.append(Member(name, kind, height, fact.get("lag"), state))
@@ -393,7 +396,7 @@ def _members(
 
 def _counted(members: Sequence[Member], kind: str) -> str:
     mine = [member for member in members if member.kind == kind]
-    there = sum(member.state not in ("does not answer", "not asked", "not joined") for member in mine)
+    there = sum(member.state not in _AWAY for member in mine)
     return f"{there} of {len(mine)}"
 
 

@@ -340,6 +340,17 @@ def test_a_reader_of_json_gets_nothing_else(play: Player) -> None:
     assert done.json("x")["outcome"] == "success"
 
 
+def test_a_single_task_is_no_run(play: Player) -> None:
+    done = subprocess.run(
+        ["ansible", "-i", "hosts.yml", "a", "-m", "ansible.builtin.debug"],
+        cwd=play.folder, env=play.environment(ANSIBLE_LOAD_CALLBACK_PLUGINS="true"),
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0 and "Hello world!" in done.stdout
+    assert "DEPLOYMENT" not in done.stdout
+    assert not [path for path in play.folder.glob("*/*") if path.is_file()]
+
+
 def test_what_cannot_be_written_is_a_warning_and_no_failure(play: Player) -> None:
     play.write("x", "[{name: P, hosts: a, gather_facts: false, tasks: [{name: T, ansible.builtin.debug: }]}]")
     process = play.start(

@@ -75,6 +75,15 @@ def test_faults_are_told_with_reason_and_remedy_the_gravest_first() -> None:
     assert (chaincode.status, chaincode.installed) == (Status.HEALTHY, "3 of 4")
 
 
+def test_a_channel_without_one_of_its_peers_is_degraded() -> None:
+    told = capture("well")["channel"]
+    silent = {"joined": False, "height": 0, "error": "UNAVAILABLE"}
+    peers = {**told["channel"]["peers"], "peer1.org2.lab": silent}
+    item = controller()["channels"][0]
+    (channel,) = report(channels=[{"channel": {**told["channel"], "peers": peers}, "item": item}]).channels
+    assert (channel.status, channel.peers) == (Status.DEGRADED, "3 of 4")
+
+
 def test_a_store_that_is_down_leaves_the_hosts_and_what_was_asked_of_each_node() -> None:
     silent = {"msg": "the store does not serve", "failed": True}
     known = controller()
