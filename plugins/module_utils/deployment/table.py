@@ -14,6 +14,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.deployment.run imp
 )
 
 _HEAD = ("stage", "duration", "ok", "changed", "failed", "unreachable")
+_WIDEST = 72
 _VERBS = {
     Outcome.SUCCESS: "done in",
     Outcome.FAILED: "FAILED after",
@@ -35,7 +36,9 @@ def render(run: Run, slowest: int) -> str:
         parts.append(aligned([_HEAD, *rows]))
     longest = [task for task in run.slowest(slowest) if task.seconds >= 0.05]
     if longest:
-        tasks = [(f"{task.stage}: {_bare(task)}", clock(task.seconds), _retries(task)) for task in longest]
+        tasks = [
+            (_short(f"{task.stage}: {_bare(task)}"), clock(task.seconds), _retries(task)) for task in longest
+        ]
         parts.append(aligned([("slowest tasks", "duration", ""), *tasks]))
     wrong = [
         f"  {failure.host}: {task.stage}: {_bare(task)}"
@@ -72,6 +75,10 @@ def _bare(task: Task) -> str:
     """A task's name without its own role's, which Ansible puts in front."""
     role, found, name = task.name.partition(" : ")
     return name if found and role.rpartition(".")[2] == task.stage.rpartition(".")[2] else task.name
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _WIDEST else f"{text[: _WIDEST - 3]}..."
 
 
 def _retries(task: Task) -> str:

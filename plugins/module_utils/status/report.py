@@ -249,9 +249,11 @@ def make(inputs: Inputs, at: str, version: str) -> Report:
     )
 
 
-def _said(result: Found) -> str:
-    """Why a module's result has nothing."""
-    return str(result.get("msg") or "it was not asked").strip()
+def _said(result: Found, remedy: str) -> tuple[str, str]:
+    """Why a module's result has nothing, and what to do: what the module says itself, or ``remedy``."""
+    message = str(result.get("msg") or "it was not asked").strip().removeprefix("Task failed: ")
+    what, _unused, next_step = message.partition(" Next: ")
+    return what.rstrip("."), next_step or remedy
 
 
 # --- nodes ---
@@ -268,7 +270,10 @@ def _nodes(inputs: Inputs) -> list[Node]:
     if found:
         return found
     topology = inputs.controller["topology"]
-    authorities = [{**item, "name": item["server_name"]} for item in inputs.controller["authorities"]]
+    authorities = [
+        {"name": item["server_name"], "organization": item["name"]}
+        for item in inputs.controller["authorities"]
+    ]
     known = [("ca", authorities), ("orderer", topology["orderers"]), ("peer", topology["peers"])]
     return [
         Node(item["name"], kind, item.get("organization", ""), _place(item["name"], inputs), Status.UNKNOWN)
@@ -303,8 +308,9 @@ def _place(name: str, inputs: Inputs) -> str:
 def _health_concerns(inputs: Inputs) -> list[Concern]:
     results = _results(inputs)
     if not results:
-        reasons = (f"its health could not be asked: {_said(inputs.health)}",)
-        return [Concern(inputs.network, "network", Status.UNKNOWN, reasons, "put that right, and ask again")]
+        said, remedy = _said(inputs.health, "put that right, and ask again")
+        reasons = (f"its health could not be asked: {said}",)
+        return [Concern(inputs.network, "network", Status.UNKNOWN, reasons, remedy)]
     return [
         Concern(
             result["subject"],
@@ -332,9 +338,8 @@ def _channel(result: Found, inputs: Inputs) -> tuple[Channel, list[Concern]]:
     orderer, application = groups.get("Orderer", {}), groups.get("Application", {})
     concerns = []
     if not found:
-        concerns.append(
-            Concern(name, "channel", Status.UNKNOWN, (f"could not be read: {_said(result)}",), _NODES)
-        )
+        said, remedy = _said(result, _NODES)
+        concerns.append(Concern(name, "channel", Status.UNKNOWN, (f"could not be read: {said}",), remedy))
     elif not found.get("exists"):
         reason = "no orderer that answers has it"
         concerns.append(
@@ -396,8 +401,9 @@ def _members(
 
 def _counted(members: Sequence[Member], kind: str) -> str:
     mine = [member for member in members if member.kind == kind]
-    there = sum(member.state not in _AWAY for member in mine)
-    return f"{there} of {len(mine)}"
+    if all(member.state == _NOT_ASKED for member in mine):
+        return f"? of {len(mine)}"
+    return f"{sum(member.state not in _AWAY for member in mine)} of {len(mine)}"
 
 
 def _leader(channel: str, inputs: Inputs) -> str:
@@ -419,8 +425,9 @@ def _chaincode(result: Found, inputs: Inputs) -> tuple[Chaincode, list[Concern]]
     name, channel, wanted = str(item["name"]), str(item["channel"]), str(item["version"])
     label = f"{channel}/{name}"
     if "installed" not in result:
-        why = "no peer of its organisations answers" if result.get("skipped") else _said(result)
-        concern = Concern(label, "chaincode", Status.UNKNOWN, (f"could not be asked: {why}",), _NODES)
+        said, remedy = _said(result, _NODES)
+        why = "no peer of its organisations answers" if result.get("skipped") else said
+        concern = Concern(label, "chaincode", Status.UNKNOWN, (f"could not be asked: {why}",), remedy)
         return Chaincode(name, channel, concern.status, wanted), [concern]
     committed: Found = result["committed"] or {}
     # An approval of the next sequence is on its way; it does not run yet.
@@ -482,13 +489,14 @@ def _host(name: str, inputs: Inputs) -> tuple[Host, list[Concern]]:
     result = inputs.hosts[name]
     if "host" not in result:
         away = bool(result.get("unreachable"))
-        reason = f"{'cannot be reached' if away else 'could not be looked at'}: {_said(result)}"
+        said, remedy = _said(result, "preflight.yml tells what is wrong with it")
+        reason = f"{'cannot be reached' if away else 'could not be looked at'}: {said}"
         concern = Concern(
             name,
             "host",
             Status.UNHEALTHY if away else Status.UNKNOWN,
             (reason,),
-            "preflight.yml tells what is wrong with it",
+            remedy,
         )
         return Host(name, concern.status, services, reason), [concern]
     found: Found = result["host"]

@@ -57,3 +57,11 @@ def test_no_line_can_be_taken_for_ansible_s_own() -> None:
     """Tests, `make demo`, `make bench` and Molecule's idempotence read what Ansible prints."""
     own = r"changed=|ok=|^(ok|changed|fatal|skipping): |TASK \[|PLAY |^        |\[ERROR\]"
     assert not re.search(own, render(sample(), 5), flags=re.MULTILINE)
+
+
+def test_a_long_name_does_not_make_the_table_wide() -> None:
+    record, clock = recorder()
+    record.task_started("t", "ledger", "x" * 200)
+    clock.passes(1)
+    record.finished("t", "host2", True)
+    assert max(map(len, render(record.finish({}), 5).splitlines())) < 100

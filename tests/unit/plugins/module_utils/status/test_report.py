@@ -104,6 +104,17 @@ def test_a_health_check_that_failed_itself_leaves_the_nodes_unknown() -> None:
     found = report(health={"failed": True, "msg": "grpcio is missing"})
     assert of(found, "lab").reasons == ("its health could not be asked: grpcio is missing",)
     assert len(found.nodes) == 10 and {node.status for node in found.nodes} == {Status.UNKNOWN}
+    assert found.nodes[0].organization == "orderers"
+
+
+def test_what_a_module_says_to_do_next_is_the_remedy() -> None:
+    said = "the store's cert_file 'x' is not a file. Next: run bootstrap.yml first"
+    silent = {"failed": True, "msg": said}
+    found = report(health=silent, channels=[{**silent, "item": controller()["channels"][0]}])
+    for subject, verb in (("lab", "its health could not be asked"), ("demo", "could not be read")):
+        assert of(found, subject).reasons == (f"{verb}: the store's cert_file 'x' is not a file",)
+        assert of(found, subject).remedy == "run bootstrap.yml first"
+    assert (found.channels[0].orderers, found.channels[0].peers) == ("? of 3", "? of 4")
 
 
 def test_a_host_that_is_down_comes_first() -> None:
