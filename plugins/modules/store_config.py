@@ -50,10 +50,6 @@ options:
         type: list
         elements: str
         required: true
-      metrics:
-        description: Whether it may read the store's own metrics.
-        type: bool
-        default: false
   token_period:
     description:
       - Lifetime in seconds of a host's token; its agent renews it in time, again and again.
@@ -148,7 +144,6 @@ def main() -> None:
                     "role_id": {"type": "str", "required": True},
                     "paths": {"type": "list", "elements": "str", "required": True},
                     "cidrs": {"type": "list", "elements": "str", "required": True},
-                    "metrics": {"type": "bool", "default": False},
                 },
             },
             # A duration; without this Ansible would take it for a token.

@@ -25,8 +25,6 @@ _MSP = {
 }
 _FILES = {"peer": {**_MSP, **_TLS}, "orderer": {**_MSP, **_TLS}, "chaincode": _TLS}
 _CLIENT = {"client.crt": "tls_cert", "client.key": "tls_key", "ca.crt": "tls_ca_cert"}
-# Of the agent's own token, which a policy of its host lets read the store's metrics.
-_OWN_ID = '{{ with secret "auth/token/lookup-self" }}{{ .Data.id }}{{ end }}'
 
 
 def mount_of(organization: str) -> str:
@@ -98,8 +96,6 @@ def templates(network: Network, service: Service, ca_files: dict[str, str]) -> l
         }
         if service.kind in ("orderer", "peer"):
             files["msp/config.yaml"] = NODE_OUS
-        if service.kind == "prometheus":
-            files["store/token"] = _OWN_ID
     rendered = [_template(service, name, contents) for name, contents in sorted(files.items())]
     return [*rendered, _template(service, REVISION_FILE, wrap(path, revision_of(rendered)))]
 

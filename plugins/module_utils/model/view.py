@@ -506,7 +506,6 @@ def _store_layout(network: Network) -> dict[str, Any]:
                 "paths": sorted({path for service in services for path in secret_paths(network, service)}),
                 # The store sees the address that a host comes from, its own host included.
                 "cidrs": [f"{host.address}/32"],
-                **({"metrics": True} if any(item.kind == "prometheus" for item in services) else {}),
             }
             for host in network.hosts.values()
             if (services := list(network.services(host.name)))

@@ -29,14 +29,12 @@ class Host:
     :param role_id: the AppRole's fixed role id; not a secret
     :param paths: the secrets that it may read, ``<mount>/<path>``, each exactly
     :param cidrs: the addresses that it may come from
-    :param metrics: whether it may read the store's own metrics
     """
 
     name: str
     role_id: str
     paths: Sequence[str]
     cidrs: Sequence[str]
-    metrics: bool = False
 
 
 @dataclass(frozen=True)
@@ -117,8 +115,6 @@ def _policy(rules: dict[str, list[str]]) -> dict[str, Any]:
 
 def _host_rules(host: Host) -> dict[str, list[str]]:
     rules = {_data_path(path): ["read"] for path in host.paths}
-    if host.metrics:
-        rules["sys/metrics"] = ["read"]
     return {**rules, "auth/token/lookup-self": ["read"], "auth/token/renew-self": ["update"]}
 
 

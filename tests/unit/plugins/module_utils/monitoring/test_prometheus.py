@@ -104,9 +104,10 @@ def test_a_chaincode_is_asked_from_its_own_host_by_its_own_name() -> None:
         assert item["by"]["params"]["module"] == [f"chaincode_{item['organization']}"]
 
 
-def test_the_store_is_asked_with_the_hosts_own_token() -> None:
+def test_the_store_is_known_by_the_bootstrap_ca_and_shown_no_token() -> None:
     (store,) = jobs(sample("monitored"))["store"]
-    assert store["by"]["authorization"]["credentials_file"] == "/run/secrets/store/token"
+    assert store["by"]["tls_config"] == {"ca_file": "/etc/prometheus/ca.crt"}
+    assert "authorization" not in store["by"]
     assert store["by"]["params"] == {"format": ["prometheus"]}
 
 

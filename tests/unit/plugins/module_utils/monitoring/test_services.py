@@ -127,8 +127,6 @@ def test_who_watches_hosts_cannot_read_their_keys() -> None:
 def test_the_monitoring_host_reads_what_prometheus_and_alertmanager_need() -> None:
     layout = view.controller_view(sample("monitored"), "/state")["store_config"]
     hosts = {item["name"]: item for item in layout["hosts"]}
-    assert hosts["host3"]["metrics"] is True
-    assert "metrics" not in hosts["host1"]
     wanted = {"org1/receivers/oncall", "org2/receivers/mail", "org1/storage/archive"}
     wanted |= {f"{org}/nodes/monitor.{org}.lab.example" for org in ("orderers", "org1", "org2")}
     assert wanted <= set(hosts["host3"]["paths"])
