@@ -70,6 +70,7 @@ DROP_WHEELS = re.compile(
 # What goes of the chaincode's directory.
 DROP_APP = re.compile(r"(.*/)?__pycache__/.*|.*\.pyc|requirements\..*|.*\.md|\..*|tests?/.*")
 
+
 def build(
     output: Path, chaincode: Path, add: Sequence[tuple[Path, str]] = (), mirror: str | None = None
 ) -> int:
