@@ -3,9 +3,9 @@
     rootfs.py OUTPUT_TAR CHAINCODE_DIR [--add FILE:/PATH ...] [--mirror URL]
 
 What is left of Debian is an interpreter with its standard library and the shared objects it needs: no shell,
-no package manager, no TLS library (gRPC brings its own). Equal inputs and an equal mirror give equal bytes;
-name a mirror at snapshot.debian.org to get the same packages next year. ``/var/lib/dpkg/status.d`` says what
-is inside, where vulnerability scanners look for it.
+no package manager, no TLS library (gRPC brings its own) unless it is asked for. Equal inputs and an equal mirror
+give equal bytes; name a mirror at snapshot.debian.org to get the same packages next year.
+``/var/lib/dpkg/status.d`` says what is inside, where vulnerability scanners look for it.
 
 Needs mmdebstrap; and root, or the package ``uidmap`` and a range in ``/etc/subuid`` (mmdebstrap's "unshare").
 """
@@ -33,10 +33,13 @@ WHEELS = f"/usr/local/lib/python{PYTHON}/dist-packages"
 
 _STDLIB = rf"usr/lib/python{PYTHON}"
 
+# What the extensions _ssl and _hashlib need.
+TLS_PACKAGES = ("libssl3t64",)
+
 # The packages that leave files in the image; the others are only there because apt wants them.
 _RECORDED = (
     rf"(lib)?python{re.escape(PYTHON)}-(minimal|stdlib)|libc6|libstdc\+\+6|libgcc-s1|gcc-\d+-base"
-    r"|libexpat1|libffi8|zlib1g|netbase"
+    r"|libexpat1|libffi8|zlib1g|netbase|libssl3t64"
 )
 
 # What stays of Debian. A list of what may stay: new files of a later package should not come in unseen.
@@ -46,6 +49,7 @@ KEEP = debian.pattern(
     *debian.LOADER,
     rf"{LIB}/lib(c|m|dl|rt|util|pthread|resolv)\.so\.\d+",
     rf"{LIB}/lib(z|expat|ffi|gcc_s|stdc\+\+)\.so\.[\d.]+",
+    rf"{LIB}/lib(ssl|crypto)\.so\.3",
     r"etc/(protocols|services)",
     *debian.recorded(_RECORDED),
 )
@@ -58,8 +62,11 @@ DROP = debian.pattern(
     rf"{_STDLIB}/(config-[^/]+|_pyrepl)/.*",
     rf"{_STDLIB}/(turtle|pydoc|antigravity|this|_sysconfigdata__.*)\.py",
     rf"{_STDLIB}/lib-dynload/(_test|_xx|xx|_ctypes_test|_codecs_|_curses|_dbm|_gdbm|_sqlite3|_tkinter).*",
-    rf"{_STDLIB}/lib-dynload/(_ssl|_hashlib|_bz2|_lzma|_uuid|readline|_crypt|nis)\..*",
+    rf"{_STDLIB}/lib-dynload/(_bz2|_lzma|_uuid|readline|_crypt|nis)\..*",
 )
+
+# Stays with TLS only.
+TLS_FILES = debian.pattern(rf"{_STDLIB}/lib-dynload/(_ssl|_hashlib)\..*", rf"{LIB}/lib(ssl|crypto)\.so\.3")
 
 # What goes of the wheels: their tests, and sources for compilers.
 DROP_WHEELS = re.compile(
@@ -72,13 +79,20 @@ DROP_APP = re.compile(r"(.*/)?__pycache__/.*|.*\.pyc|requirements\..*|.*\.md|\..
 
 
 def build(
-    output: Path, chaincode: Path, add: Sequence[tuple[Path, str]] = (), mirror: str | None = None
+    output: Path,
+    chaincode: Path,
+    add: Sequence[tuple[Path, str]] = (),
+    mirror: str | None = None,
+    app: str = APP,
+    tls: bool = False,
 ) -> int:
     """Write the tar and return its size in bytes.
 
     :param chaincode: directory with ``__main__.py`` and a ``requirements.txt`` that pins by hash
     :param add: files to put at absolute paths, executable where they are executable
     :param mirror: Debian mirror instead of mmdebstrap's default, which has the security updates
+    :param app: where the directory comes to lie
+    :param tls: with Debian's OpenSSL, for programs that use the module ``ssl``
     :raises RootfsError: when a tool fails or the chaincode is incomplete
     """
     for name in ("__main__.py", "requirements.txt"):
@@ -86,9 +100,9 @@ def build(
             raise RootfsError(f"{chaincode} has no {name}")
     with tempfile.TemporaryDirectory(prefix="rootfs-") as scratch:
         items = [
-            *debian.packages(Path(scratch) / "debian.tar", PACKAGES, KEEP, DROP, mirror),
+            *_debian(Path(scratch) / "debian.tar", mirror, tls),
             *_wheels(Path(scratch) / "wheels", chaincode / "requirements.txt"),
-            *_tree(chaincode, APP, DROP_APP),
+            *_tree(chaincode, app, DROP_APP),
             *(_file(source, target) for source, target in add),
             *debian.common(debian.users("chaincode", APP), {"/usr/bin/python3": f"python{PYTHON}"}),
         ]
@@ -96,6 +110,14 @@ def build(
             raise RootfsError("mmdebstrap left no interpreter behind")
         debian.write(output, items)
     return output.stat().st_size
+
+
+def _debian(archive: Path, mirror: str | None, tls: bool) -> Iterator[Item]:
+    """Python, and with TLS what its extensions for it need."""
+    wanted = (*PACKAGES, *TLS_PACKAGES) if tls else PACKAGES
+    for item in debian.packages(archive, wanted, KEEP, DROP, mirror):
+        if tls or not TLS_FILES.fullmatch(item.path.removeprefix("/")):
+            yield item
 
 
 def _wheels(target: Path, requirements: Path) -> Iterator[Item]:

@@ -184,7 +184,7 @@ ALERTS = (
     Alert(
         "Fork",
         CRITICAL,
-        "max by (channel) (selvedge_channel_fork) > 0",
+        "max by (channel) (selvedge_fork) > 0",
         "0s",
         "Peers disagree about a block of channel {{ $labels.channel }}",
         "At one height there are two hashes. Somebody's ledger is not the ledger.",

@@ -260,9 +260,9 @@ CASES: dict[str, Case] = {
          Silent("it is a few blocks behind", heights("15+1x80", "10+1x80"))],
     ),
     "Fork": Case(
-        [Fires(one("selvedge_channel_fork", "0x4 1x10", channel="main"), "2m", _labels(channel="main"),
+        [Fires(one("selvedge_fork", "0x4 1x10", channel="main"), "2m", _labels(channel="main"),
                "Peers disagree about a block of channel main")],
-        [Silent("they agree", one("selvedge_channel_fork", "0x40", channel="main"))],
+        [Silent("they agree", one("selvedge_fork", "0x40", channel="main"))],
     ),
     "CommitProbeFailing": Case(
         [Fires(one("selvedge_commit_probe_success", "1x4 0x20", channel="main"), "3m", _labels(channel="main"),
@@ -367,7 +367,7 @@ def healthy(samples: int) -> Series:
     found |= one("node_filesystem_size_bytes", f"1000{steady}", **DISK)
     found |= one("node_filesystem_files_free", f"900{steady}", **DISK)
     found |= one("node_filesystem_files", f"1000{steady}", **DISK)
-    found |= one("selvedge_channel_fork", f"0{steady}", channel="main")
+    found |= one("selvedge_fork", f"0{steady}", channel="main")
     found |= one("selvedge_commit_probe_success", f"1{steady}", channel="main")
     found |= one("selvedge_commit_probe_duration_seconds", f"0.6{steady}", channel="main")
     found |= one("endorser_endorsement_failures", f"0+1{steady}", **ENDORSER, chaincodeerror="true")

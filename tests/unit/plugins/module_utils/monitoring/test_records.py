@@ -48,7 +48,7 @@ OTHERS = {
     "prometheus_rule_evaluation_failures_total",
     # the health exporter
     "selvedge_certificate_days",
-    "selvedge_channel_fork",
+    "selvedge_fork",
     "selvedge_clock_skew_seconds",
     "selvedge_commit_probe_duration_seconds",
     "selvedge_commit_probe_success",
