@@ -13,9 +13,11 @@ from pathlib import Path
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / ".ansible" / "collections"))
+sys.path[:0] = [str(ROOT), str(ROOT / ".ansible" / "collections")]
 
 from ansible_collections.selvedge.fabric.plugins.module_utils.images.builder import Builder  # noqa: E402
+
+from tools.pins import ORACLES  # noqa: E402
 
 FABRIC = "github.com/hyperledger/fabric"
 
@@ -70,6 +72,18 @@ def main() -> int:
         recipe_of = builder.recipe(image)
         package = next(iter(recipe_of["programs"]))
         link(builder.compile(component, versions[component]["default"], package, recipe_of), oracles / place)
+    for image in ("prometheus", "alertmanager", "node-exporter"):
+        recipe_of = builder.recipe(image)
+        for package in recipe_of["programs"]:
+            program = builder.compile(image, versions[image]["default"], package, recipe_of)
+            link(program, oracles / image / program.name)
+    for component, packages in ORACLES.items():
+        # Fabric's are above, by version.
+        for package in packages if component != "fabric" else []:
+            program = builder.compile(
+                component, versions[component]["default"], package, builder.recipe(component)
+            )
+            link(program, oracles / component / program.name)
     return 0
 
 

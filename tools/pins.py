@@ -15,15 +15,22 @@ import yaml
 IMAGES = Path(__file__).resolve().parent.parent / "images"
 
 
+# Programs of no image that tests compare with (tools/oracles.py).
+ORACLES = {
+    "alertmanager": ["github.com/prometheus/alertmanager/cmd/amtool"],
+    "fabric": [f"github.com/hyperledger/fabric/cmd/{name}" for name in ("configtxgen", "configtxlator")],
+    "prometheus": ["github.com/prometheus/prometheus/cmd/promtool"],
+}
+
+
 def tools_of(component: str) -> list[str]:
-    """Packages that a component's images and programs are made of, and Fabric's tools that tests compare with."""
+    """Packages that a component's images and programs are made of, and the tools that tests compare with."""
     found: list[str] = []
     for recipe_file in sorted([*IMAGES.glob("*/image.yml"), *IMAGES.glob("*/program.yml")]):
         recipe = yaml.safe_load(recipe_file.read_text())
         if recipe.get("component") == component:
             found += recipe["programs"]
-    if component == "fabric":
-        found += [f"github.com/hyperledger/fabric/cmd/{name}" for name in ("configtxgen", "configtxlator")]
+    found += ORACLES.get(component, [])
     return sorted(set(found))
 
 

@@ -23,7 +23,10 @@ sys.path.insert(0, str(ROOT / ".ansible" / "collections"))
 
 from ansible_collections.selvedge.fabric.plugins.module_utils.model import paths, rules, units  # noqa: E402
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import load  # noqa: E402
-from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import PORT_KEYS  # noqa: E402
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import (  # noqa: E402
+    MONITORING_KEYS,
+    PORT_KEYS,
+)
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.schema import MODEL, RENAMED, Field  # noqa: E402
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.upstream import REPOSITORIES  # noqa: E402
 
@@ -316,6 +319,9 @@ def ports() -> str:
         ("secrets_store", "hosts' agents and the controller; TLS"),
     ):
         rows.append((f"`{key}`", "`port`", str(MODEL[key].fields["port"].default), "", "", who))
+    for kind, key in MONITORING_KEYS.items():
+        first = str(MODEL["monitoring"].fields[key].default)
+        rows.append((kind, f"`monitoring.{key}`", first, "", "", "Prometheus; mutual TLS"))
     return page(
         "Ports",
         "`plugins/module_utils/model/ports.py` and `schema.py`",
@@ -336,7 +342,8 @@ def ports() -> str:
             rows,
         ),
         "The controller needs to reach all of them and SSH. Hosts need to reach each other on the ports of orderers, "
-        "peers, registry and store; clients need the peers' `port`.\n",
+        "peers, registry and store; clients need the peers' `port`. Where there is monitoring, its host needs to reach "
+        "all of them but SSH.\n",
     )
 
 
@@ -344,13 +351,15 @@ def host_paths() -> str:
     """Where things lie on a host."""
     secrets, config = paths.SECRETS, paths.CONFIG
     rows = [
-        (f"`{config}/stacks/STACK/compose.yml`", "disk", "the definition of a stack's containers: `store`, `registry`, `ca`, `ledger`"),  # noqa: E501
+        (f"`{config}/stacks/STACK/compose.yml`", "disk", "the definition of a stack's containers: `store`, `registry`, `ca`, `ledger`, `monitoring`"),  # noqa: E501
         (f"`{config}/stacks/STACK/secrets`", "disk", "names of the files that the stack waits for at boot; no secret"),
         (f"`{paths.AGENT}/`", "disk", "configuration of the store's agent; no secret"),
         (f"`{paths.CA_CERT}`", "disk", "certificate of the bootstrap CA"),
         (f"`{paths.VERSION_FILE}`", "disk", "the version of Selvedge that last configured the host"),
         (f"`{paths.LIBRARY}/`", "disk", "the scripts of the systemd units, and the agent's program"),
         (f"`{paths.DATA}/NODE/`", "disk", "ledgers, the store's encrypted storage, a CA's database"),
+        (f"`{paths.MONITORING}/KIND/`", "disk", "configuration of exporters, Prometheus and Alertmanager; no secret"),
+        (f"`{paths.TEXTFILES}/`", "disk", "metrics that runs on the host leave for the node exporter"),
         (f"`{paths.CREDENTIALS}/selvedge-*`", "disk, sealed", "boot material, see [boot material](boot-material.md)"),
         (f"`{paths.CLEAR_CREDENTIALS}/selvedge-*`", "disk, clear", "the same on a host with `selvedge_seal: none`"),
         (f"`{secrets}/SERVICE/`", "tmpfs", f"keys and certificates; containers see the folder as `{paths.IN_SECRETS}`"),
@@ -368,7 +377,8 @@ def host_paths() -> str:
         "Paths and units on a host",
         "`plugins/module_utils/model/paths.py` and `units.py`",
         table(("path", "on", "what"), list(rows)),
-        f"Containers run as user id {paths.UID}, which `bootstrap.yml` creates as user `selvedge`.\n",
+        f"Containers run as user id {paths.UID}, which `bootstrap.yml` creates as user `selvedge`. The node exporter, "
+        f"which sees the host's processes, runs as {paths.EXPORTER_UID}, so that it cannot read the others' keys.\n",
         "## Units\n",
         table(("unit", "what it does"), list(unit_rows)),
     )

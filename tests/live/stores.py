@@ -143,6 +143,7 @@ class LiveStore:
             tls_key_file=str(self.folder / "server_key"),
             seal_key_file=str(self.folder / "seal_key"),
             audit_file=str(self.audit_file),
+            telemetry=True,
         )
         (self.folder / "openbao.json").write_text(config)
 

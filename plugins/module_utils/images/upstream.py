@@ -201,8 +201,10 @@ def _merged_files(recipe: dict[str, Any]) -> frozenset[str]:
 def _programs(recipe: dict[str, Any], files: filesystem.FileSystem, wanted: Reference) -> list[oci.Entry]:
     """Links to programs that upstream has elsewhere; an image without them is another image."""
     links = []
-    for path in recipe.get("programs", {}).values():
-        places = recipe["upstream"].get("programs", {}).get(path, [path])
+    elsewhere = recipe["upstream"].get("programs", {})
+    # A program of a Debian package stands only under ``upstream``.
+    for path in dict.fromkeys([*recipe.get("programs", {}).values(), *elsewhere]):
+        places = elsewhere.get(path, [path])
         there = next((place for place in places if (node := files.get(place)) and node.kind == "file"), "")
         if not there:
             raise PullError(

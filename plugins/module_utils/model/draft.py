@@ -11,7 +11,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import MONITORING_KEYS
+
 SSH_PORT = 22
+# What stands in the place of an organisation in the names of the monitoring's containers.
+MONITORING = "monitoring"
 # How boot material lies on a host's disk: sealed by systemd, or in files that only root can read.
 SEALS = ("systemd-creds", "none")
 
@@ -19,7 +23,7 @@ SEALS = ("systemd-creds", "none")
 class Placed(NamedTuple):
     """Something that the model puts on a host.
 
-    :param kind: ``registry``, ``store``, ``ca``, ``orderer`` or ``peer``
+    :param kind: ``registry``, ``store``, ``ca``, ``orderer``, ``peer`` or ``monitoring``
     :param path: where in the model it stands
     """
 
@@ -69,7 +73,34 @@ class Draft:
             for kind in ("orderer", "peer"):
                 for node in named(org, f"{kind}s"):
                     found.append(Placed(kind, f"{path}.{kind}s[{node['name']}]", node, org["name"]))
+        if self.monitoring is not None:
+            found.append(Placed("monitoring", "monitoring", self.monitoring))
         return found
+
+    @property
+    def monitoring(self) -> dict[str, Any] | None:
+        """What the model says of the monitoring; None where there is none."""
+        given = self.settings.get("monitoring")
+        return given if isinstance(given, dict) else None
+
+    def monitored(self) -> Iterator[tuple[str, str]]:
+        """Kind and host of each service of the monitoring; hosts as the model has them, known or not."""
+        if self.monitoring is None:
+            return
+        yield from (("node-exporter", host) for host in self.hosts)
+        central = self.monitoring.get("host")
+        probing = [central, *(peer.get("host") for _unused, _unused, peer in self._instances())]
+        for host in dict.fromkeys(item for item in probing if isinstance(item, str)):
+            yield "blackbox-exporter", host
+        if isinstance(central, str):
+            yield from (("prometheus", central), ("alertmanager", central))
+
+    def _instances(self) -> Iterator[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]]:
+        """Chaincode, organisation and peer of every instance of a chaincode."""
+        for chaincode in self.chaincodes:
+            for org in self.members(chaincode.get("channel")):
+                for peer in named(org, "peers"):
+                    yield chaincode, org, peer
 
     @property
     def node_kinds(self) -> set[str]:
@@ -100,19 +131,32 @@ class Draft:
             path = f"organizations[{org['name']}]"
             yield f"{path}.ca", f"ca.{org['name']}.{domain}"
             yield f"the admin of {path}", f"admin.{org['name']}.{domain}"
+            if self.monitoring is not None:
+                yield f"the monitoring's client of {path}", monitor_name(org["name"], domain)
             for key in ("orderers", "peers"):
                 for node in named(org, key):
                     yield f"{path}.{key}[{node['name']}]", f"{node['name']}.{org['name']}.{domain}"
-        for chaincode in self.chaincodes:
-            for org in self.members(chaincode.get("channel")):
-                for peer in named(org, "peers"):
-                    name = f"{chaincode['name']}.{peer['name']}.{org['name']}.{domain}"
-                    yield f"chaincodes[{chaincode['name']}]", name
+        for chaincode, org, peer in self._instances():
+            name = f"{chaincode['name']}.{peer['name']}.{org['name']}.{domain}"
+            yield f"chaincodes[{chaincode['name']}]", name
+        for kind, host in self.monitored():
+            yield f"monitoring.{MONITORING_KEYS[kind]} on {host}", monitoring_name(kind, host, domain)
 
 
 def named(settings: dict[str, Any], key: str) -> list[dict[str, Any]]:
     """The maps of a list that have a name."""
     return [item for item in settings.get(key, []) if isinstance(item.get("name"), str)]
+
+
+def monitor_name(organization: str, domain: str) -> str:
+    """The client by which Prometheus is known to an organisation's nodes."""
+    return f"monitor.{organization}.{domain}"
+
+
+def monitoring_name(kind: str, host: str, domain: str) -> str:
+    """The full name of a service of the monitoring; an inventory's name may have dots."""
+    label = kind if kind in ("prometheus", "alertmanager") else f"{kind}-{host.replace('.', '-')}"
+    return f"{label}.{MONITORING}.{domain}"
 
 
 def domain_of(settings: dict[str, Any]) -> str:

@@ -10,12 +10,14 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.model.paths import
     AGENT,
     CLEAR_CREDENTIALS,
     CREDENTIALS,
+    MONITORING,
     SECRETS,
     STACKS,
 )
 
 # Stacks and secrets that are no service of the ledger; they are placed by the model's keys of these names.
 _FIXED = ("store", "registry")
+_MONITORING = "monitoring"
 
 
 def leftovers(view: Mapping[str, Any], found: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
@@ -41,6 +43,7 @@ def leftovers(view: Mapping[str, Any], found: Mapping[str, Sequence[str]]) -> di
         "paths": [
             *(f"{STACKS}/{name}" for name in stacks),
             *(f"{SECRETS}/{name}" for name in services),
+            *([MONITORING] if _MONITORING in stacks else []),
             *([AGENT, f"{credentials}/selvedge-agent-secret_id"] if agent else []),
         ],
     }

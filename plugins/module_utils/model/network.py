@@ -10,8 +10,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.selvedge.fabric.plugins.module_utils.model import rules
-from ansible_collections.selvedge.fabric.plugins.module_utils.model.draft import Draft, domain_of, msp_id_of
-from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import Ports
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.draft import (
+    Draft,
+    domain_of,
+    monitor_name,
+    monitoring_name,
+    msp_id_of,
+)
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import MONITORING_KEYS, Ports
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.schema import Problem, check
 
 
@@ -45,9 +51,9 @@ class Host:
 
 @dataclass(frozen=True)
 class Service:
-    """A node, CA or chaincode instance that runs on a host.
+    """A node, CA, chaincode instance or part of the monitoring that runs on a host.
 
-    :param kind: ``orderer``, ``peer``, ``ca`` or ``chaincode``
+    :param kind: ``orderer``, ``peer``, ``ca``, ``chaincode``, or one of MONITORING_KEYS
     :param name: fully qualified name; container name, TLS server name, name in the store
     :param settings: its part of the model, defaults filled in
     :param ports: by use: ``main``, ``operations``, ``admin``
@@ -90,6 +96,7 @@ class Organization:
 class Network:
     """The whole network.
 
+    :param monitoring: exporters, Prometheus and Alertmanager; empty where the model has no monitoring
     :param warnings: what is no mistake and may still not be meant
     """
 
@@ -98,6 +105,7 @@ class Network:
     hosts: dict[str, Host]
     organizations: dict[str, Organization]
     chaincodes: list[Service]
+    monitoring: list[Service] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
 
     @property
@@ -132,9 +140,17 @@ class Network:
 
     def services(self, host: str) -> Iterator[Service]:
         """Everything that runs on a host, in a stable order."""
-        for service in [*self.cas, *self.orderers, *self.peers, *self.chaincodes]:
+        for service in [*self.cas, *self.orderers, *self.peers, *self.chaincodes, *self.monitoring]:
             if service.host.name == host:
                 yield service
+
+    def monitoring_of(self, kind: str) -> list[Service]:
+        """The services of one kind of the monitoring."""
+        return [service for service in self.monitoring if service.kind == kind]
+
+    def monitor(self, organization: str) -> str:
+        """The client by which Prometheus is known to an organisation's nodes."""
+        return monitor_name(organization, self.settings["domain"])
 
 
 def load(model: Any, hosts: dict[str, dict[str, Any]]) -> Network:
@@ -179,7 +195,8 @@ def _complete(settings: dict[str, Any], hosts: dict[str, Host], warnings: list[P
             peers=[service("peer", node["name"], node) for node in org["peers"]],
         )
     chaincodes = _chaincodes(settings, organizations)
-    return Network(settings["name"], settings, hosts, organizations, chaincodes, warnings)
+    monitoring = _monitoring(settings, hosts, chaincodes)
+    return Network(settings["name"], settings, hosts, organizations, chaincodes, monitoring, warnings)
 
 
 def _chaincodes(settings: dict[str, Any], organizations: dict[str, Organization]) -> list[Service]:
@@ -192,4 +209,40 @@ def _chaincodes(settings: dict[str, Any], organizations: dict[str, Organization]
         for item in settings["chaincodes"]
         for name in members[item["channel"]]
         for peer in organizations[name].peers
+    ]
+
+
+# What each exporter and Alertmanager may take; Prometheus' limits are the model's.
+_SMALL = {
+    "node-exporter": {"memory": "96m", "pids": 64},
+    "blackbox-exporter": {"memory": "96m", "pids": 64},
+    "alertmanager": {"memory": "192m", "pids": 128},
+}
+
+
+def _monitoring(settings: dict[str, Any], hosts: dict[str, Host], chaincodes: list[Service]) -> list[Service]:
+    """Exporters where there is something to be asked, Prometheus and Alertmanager on their host."""
+    given = settings["monitoring"]
+    if given is None:
+        return []
+    given["organization"] = given["organization"] or settings["organizations"][0]["name"]
+    probing = {given["host"], *(service.host.name for service in chaincodes)}
+    places = {
+        "node-exporter": list(hosts),
+        "blackbox-exporter": [name for name in hosts if name in probing],
+        "prometheus": [given["host"]],
+        "alertmanager": [given["host"]],
+    }
+    limits = {key: given[key] for key in ("memory", "pids", "runtime")}
+    return [
+        Service(
+            kind,
+            monitoring_name(kind, host, settings["domain"]),
+            hosts[host],
+            given["organization"],
+            {**limits, **_SMALL.get(kind, {})},
+            {"main": given[MONITORING_KEYS[kind]]},
+        )
+        for kind, names in places.items()
+        for host in names
     ]

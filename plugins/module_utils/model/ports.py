@@ -14,6 +14,13 @@ FIRST_PORTS = {
     "ca": {"main": 7054, "operations": 9444},
 }
 PORT_KEYS = {"main": "port", "admin": "admin_port", "operations": "operations_port"}
+# The model's key for the one port of each service of the monitoring.
+MONITORING_KEYS = {
+    "node-exporter": "node_exporter_port",
+    "blackbox-exporter": "blackbox_exporter_port",
+    "prometheus": "port",
+    "alertmanager": "alertmanager_port",
+}
 
 
 class Ports:

@@ -19,7 +19,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.model.paths import
     LIBRARY,
     SECRETS,
 )
-from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import PORT_KEYS
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import MONITORING_KEYS, PORT_KEYS
 
 CONTROLLER = "controller"
 # What images are built for, see images/oci.py.
@@ -45,7 +45,16 @@ def preflight_view(network: Network, host: str) -> dict[str, Any]:
         "limits": {name: bytes_of(item["memory"]) for name, item in _settings(network, host)},
         "runtimes": _runtimes(network, host),
         "paths": {"data": DATA, "config": CONFIG, "library": LIBRARY, "secrets": SECRETS},
-        "projects": [f"{network.name}-{stack}" for stack in ("registry", "store", "ca", "ledger")],
+        "projects": [
+            f"{network.name}-{stack}"
+            for stack in (
+                "registry",
+                "store",
+                "ca",
+                "ledger",
+                *(["monitoring"] if network.monitoring else []),
+            )
+        ],
         "trust": [CA_CERT, f"/etc/docker/certs.d/{network.registry_address}/ca.crt"],
         "endpoints": _endpoints(network, lambda found: found.address),
         "neighbours": [
@@ -125,7 +134,8 @@ def _ports(network: Network, host: str) -> Iterator[dict[str, Any]]:
         yield {"port": port, "service": store, "key": "secrets_store.port"}
     for service in _published(network, host):
         for use, port in service.ports.items():
-            yield {"port": port, "service": service.name, "key": f"{_key(service)}.{PORT_KEYS[use]}"}
+            key = MONITORING_KEYS.get(service.kind, PORT_KEYS[use])
+            yield {"port": port, "service": service.name, "key": f"{_key(service)}.{key}"}
 
 
 def _published(network: Network, host: str) -> Iterator[Service]:
@@ -135,6 +145,8 @@ def _published(network: Network, host: str) -> Iterator[Service]:
 
 def _key(service: Service) -> str:
     """The path of a service in the model."""
+    if service.kind in MONITORING_KEYS:
+        return "monitoring"
     path = f"organizations[{service.organization}]"
     return f"{path}.ca" if service.kind == "ca" else f"{path}.{service.kind}s[{service.settings['name']}]"
 
@@ -159,9 +171,13 @@ def _runtimes(network: Network, host: str) -> dict[str, list[str]]:
 
 
 def _between(network: Network, host: str, other: str) -> Iterator[dict[str, Any]]:
-    """Ports of another host that the nodes of this one connect to: orderers and peers speak to each other."""
+    """Ports of another host that those of this one connect to: orderers and peers to each other, Prometheus to all."""
     nodes = [*network.orderers, *network.peers]
     if any(node.host.name == host for node in nodes):
         for node in nodes:
             if node.host.name == other:
                 yield {"port": node.ports["main"], "service": node.name}
+    if any(item.host.name == host for item in network.monitoring_of("prometheus")):
+        for service in _published(network, other):
+            asked = "main" if service.kind in MONITORING_KEYS else "operations"
+            yield {"port": service.ports[asked], "service": service.name}

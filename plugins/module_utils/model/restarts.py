@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.draft import MONITORING
+
 _ORDER = ("store", "ca", "orderer", "peer", "chaincode")
 
 
@@ -91,15 +93,19 @@ def kept_back(removed: Iterable[str], controller: Mapping[str, Any]) -> list[str
     """Those of the containers that leave the model which do not just go: orderers, CAs, and whole organisations.
 
     A peer of an organisation that stays can come back, and takes its chaincodes with it. An orderer is a member of
-    channels, whose quorum counts it whether it runs or not.
+    channels, whose quorum counts it whether it runs or not. Nobody counts on the monitoring.
 
-    :param removed: container names, ``[chaincode.]node.organisation.domain``
+    :param removed: container names, ``[chaincode.]node.organisation.domain``, ``exporter.monitoring.domain``
     """
     # organisation.domain of those that still have peers
     members = {node["name"].partition(".")[2] for node in controller["topology"]["peers"]}
 
     def goes(name: str) -> bool:
         first, _unused, node = name.partition(".")
-        return first != "ca" and (node in members or node.partition(".")[2] in members)
+        return (
+            node.startswith(f"{MONITORING}.")
+            or first != "ca"
+            and (node in members or node.partition(".")[2] in members)
+        )
 
     return [name for name in removed if not goes(name)]

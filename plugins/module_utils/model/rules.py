@@ -19,13 +19,19 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.policy impo
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.model import upstream, versions
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.draft import (
+    MONITORING,
     SEALS,
     SSH_PORT,
     Draft,
     msp_id_of,
     named,
 )
-from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import FIRST_PORTS, PORT_KEYS, Ports
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import (
+    FIRST_PORTS,
+    MONITORING_KEYS,
+    PORT_KEYS,
+    Ports,
+)
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.schema import Problem, suggestion
 
 Rule = Callable[[Draft], Iterator[Problem]]
@@ -171,11 +177,17 @@ def _published(draft: Draft) -> Iterator[tuple[str, str, int]]:
             continue
         if item.kind in FIRST_PORTS:
             wanted = ports.take(item.kind, item.organization, item.host, item.settings)
+        elif item.kind == MONITORING:
+            continue
         else:
             wanted = {"main": item.settings["port"]}
         for use, port in wanted.items():
             if isinstance(port, int):
                 yield item.host, f"{item.path}.{PORT_KEYS[use]}", port
+    for kind, host in draft.monitored():
+        given = (draft.monitoring or {}).get(MONITORING_KEYS[kind])
+        if isinstance(given, int):
+            yield host, f"monitoring.{MONITORING_KEYS[kind]}", given
 
 
 # Names
@@ -183,11 +195,12 @@ def _published(draft: Draft) -> Iterator[tuple[str, str, int]]:
 
 @_rule
 def names_stand_once(draft: Draft) -> Iterator[Problem]:
-    """Organisations, channels, chaincodes, and the nodes of one organisation have names of their own."""
+    """Organisations, channels, chaincodes, receivers, and the nodes of one organisation have names of their own."""
     lists = {
         "organizations": draft.organizations,
         "channels": draft.channels,
         "chaincodes": draft.chaincodes,
+        **{f"monitoring.{key}": named(draft.monitoring or {}, key) for key in ("receivers", "remote_write")},
     }
     for org in draft.organizations:
         for key in ("orderers", "peers"):
@@ -229,6 +242,15 @@ def organizations_leave_reserved_names_alone(draft: Draft) -> Iterator[Problem]:
                 "is a name that the secrets store keeps for itself",
                 f"give one that is none of {', '.join(_RESERVED)}",
             )
+
+
+@_rule
+def organizations_leave_the_monitoring_its_name(draft: Draft) -> Iterator[Problem]:
+    """No organisation is called monitoring: containers of the monitoring have that in their names."""
+    for org in draft.organizations:
+        if org["name"] == MONITORING:
+            wrong = "is what stands in the names of the monitoring's containers"
+            yield Problem(f"organizations[{MONITORING}].name", wrong, "give another name")
 
 
 @_rule
@@ -384,6 +406,91 @@ def endorsements_can_be_given(draft: Draft) -> Iterator[Problem]:
             )
 
 
+# Monitoring
+
+# What an organisation's mount has of Selvedge's own, see secrets_layout.py.
+_OWN_FOLDERS = ("ca", "msp", "nodes", "users")
+SEVERITIES = ("critical", "warning", "info")
+_OF_EMAIL = ("to", "from", "smarthost")
+
+
+def _pointers(draft: Draft) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Path and settings of what the monitoring speaks to beyond the network."""
+    for key in ("receivers", "remote_write"):
+        for item in named(draft.monitoring or {}, key):
+            yield f"monitoring.{key}[{item['name']}]", item
+
+
+@_rule
+def the_monitoring_has_an_organization(draft: Draft) -> Iterator[Problem]:
+    """The organisation that certifies the monitoring's endpoints is one of the model's."""
+    name = (draft.monitoring or {}).get("organization")
+    known = [org["name"] for org in draft.organizations]
+    if isinstance(name, str) and name not in known:
+        right = suggestion(name, known, "organisations are")
+        yield Problem("monitoring.organization", f"names {name!r}, which is not in organizations", right)
+
+
+@_rule
+def credentials_of_the_monitoring_are_its_own(draft: Draft) -> Iterator[Problem]:
+    """A credential of the monitoring lies below an organisation's mount, apart from what Selvedge keeps there."""
+    known = [org["name"] for org in draft.organizations]
+    for path, item in _pointers(draft):
+        given = item.get("secret")
+        mount, _unused, rest = given.partition("/") if isinstance(given, str) else ("", "", "")
+        if rest and mount not in known:
+            right = suggestion(mount, known, "organisations are")
+            yield Problem(f"{path}.secret", f"is below {mount!r}, which is no organisation", right)
+        elif rest.partition("/")[0] in _OWN_FOLDERS:
+            right = f"keep it elsewhere, such as {mount}/receivers/{item['name']}"
+            yield Problem(f"{path}.secret", f"is {given!r}, among the keys of Selvedge", right)
+
+
+@_rule
+def users_have_passwords(draft: Draft) -> Iterator[Problem]:
+    """A user at a mail server or a remote storage has a password in the store, and a password belongs to a user."""
+    for path, item in _pointers(draft):
+        if item.get("kind") == "webhook":
+            continue
+        if item.get("user") and not item.get("secret"):
+            yield Problem(
+                f"{path}.secret", "is missing", "give the path of the secret with the user's password"
+            )
+        if item.get("secret") and not item.get("user"):
+            yield Problem(f"{path}.user", "is missing", "say whose password the secret has")
+
+
+@_rule
+def receivers_can_be_reached(draft: Draft) -> Iterator[Problem]:
+    """A webhook has a secret with its address; email has to, from and smarthost; neither has the other's keys."""
+    for item in named(draft.monitoring or {}, "receivers"):
+        path = f"monitoring.receivers[{item['name']}]"
+        if item.get("kind") == "email":
+            for key in _OF_EMAIL:
+                if item.get(key) is None:
+                    yield Problem(f"{path}.{key}", "is missing", "email has to, from and smarthost")
+        if item.get("kind") == "webhook":
+            if item.get("secret") is None:
+                right = "give the path of the secret whose field url has the address"
+                yield Problem(f"{path}.secret", "is missing", right)
+            for key in (*_OF_EMAIL, "user"):
+                if item.get(key) is not None:
+                    yield Problem(f"{path}.{key}", "is of email, and this is a webhook", "leave it out")
+
+
+@_rule
+def receivers_hear_of_severities(draft: Draft) -> Iterator[Problem]:
+    """A receiver's severities are ones that alerts have."""
+    for item in named(draft.monitoring or {}, "receivers"):
+        for name in map(str, item.get("severities") or []):
+            if name not in SEVERITIES:
+                yield Problem(
+                    f"monitoring.receivers[{item['name']}].severities",
+                    f"names {name!r}, which no alert has",
+                    suggestion(name, SEVERITIES, "severities are"),
+                )
+
+
 # Versions and limits
 
 
@@ -462,6 +569,16 @@ def memory_is_enough_for_the_engine(draft: Draft) -> Iterator[Problem]:
 
 
 # Warnings
+
+
+@_warning
+def somebody_hears_of_alerts(draft: Draft) -> Iterator[Problem]:
+    """Where there is monitoring, somebody hears of critical alerts."""
+    receivers = named(draft.monitoring or {}, "receivers")
+    heard = {name for item in receivers for name in item["severities"] or ("critical", "warning")}
+    if draft.monitoring is not None and "critical" not in heard:
+        wrong = "has no receiver for critical alerts, so nobody is woken"
+        yield Problem("monitoring.receivers", wrong, "give one with kind webhook or email")
 
 
 @_warning

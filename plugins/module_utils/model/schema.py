@@ -34,6 +34,7 @@ class Field:
         strings or of maps)
     :param text: what it means, for people
     :param default: used where the key is missing; a required key has none
+    :param optional: of a ``map``: None where it is missing, its own keys are asked for only where it is there
     :param fields: keys of a ``map``, or of the maps in a ``list``
     :param pattern: what a string, or each value of a ``mapping``, must match, with ``hint`` saying it in words
     :param key_pattern: what each key of a ``mapping`` must match, with ``key_hint`` saying it in words
@@ -44,6 +45,7 @@ class Field:
     text: str
     default: Any = None
     required: bool = False
+    optional: bool = False
     fields: dict[str, Field] = field(default_factory=dict)
     pattern: str = ""
     hint: str = ""
@@ -62,6 +64,15 @@ _DOMAIN = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*"
 _LEVEL = "payload|debug|info|notice|warning|warn|error|critical|dpanic|panic|fatal"
 _SEGMENT = rf"([A-Za-z0-9_#.,-]+=)?({_LEVEL}|{_LEVEL.upper()})"
 _LEVELS = rf"{_SEGMENT}(:{_SEGMENT})*"
+
+# Rules look back five minutes: with fewer than a sample a minute they see nothing.
+_INTERVAL = r"[5-9]s|[1-5][0-9]s|1m"
+_HTTPS = r"https://[^\s@]+"
+_HTTPS_HINT = "an address with https:// and without a password in it"
+_MAIL = r"[^@\s,]+@[^@\s,]+"
+_MAIL_HINT = "one address, such as oncall@example.com"
+_STORED = rf"{_LABEL}(/[a-z0-9][a-z0-9._-]*)+"
+_STORED_HINT = "a path in the store that begins with an organisation's name, such as org1/receivers/oncall"
 
 # Names of repositories. Source: distribution/reference, regexp.go.
 _COMPONENT = r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*"
@@ -247,6 +258,86 @@ MODEL: dict[str, Field] = {
             **_limits("256m"),
         },
     ),
+    "monitoring": Field(
+        "map",
+        "Prometheus, its exporters and Alertmanager; without this key there is none of it",
+        optional=True,
+        fields={
+            "host": _host("the inventory host that Prometheus and Alertmanager run on"),
+            "organization": Field(
+                "str", "whose CA certifies the endpoints of the monitoring; default is the first organisation"
+            ),
+            "port": _port("port of Prometheus", 9090),
+            "alertmanager_port": _port("port of Alertmanager", 9093),
+            "node_exporter_port": _port("port of the node exporter, on every host", 9100),
+            "blackbox_exporter_port": _port("port of the blackbox exporter, beside chaincodes and Prometheus", 9115),
+            "version": _version("version of Prometheus", "3.13.5"),
+            "alertmanager_version": _version("version of Alertmanager", "0.31.1"),
+            "node_exporter_version": _version("version of the node exporter", "1.12.1"),
+            "blackbox_exporter_version": _version("version of the blackbox exporter", "0.26.0"),
+            "scrape_interval": Field(
+                "str",
+                "how often everything is asked",
+                "15s",
+                pattern=_INTERVAL,
+                hint="5s to 59s, or 1m",
+            ),
+            "retention_size": Field(
+                "str",
+                "how much disk the samples may take; the oldest go first",
+                "4GB",
+                pattern=r"[1-9][0-9]*(MB|GB|TB)",
+                hint="a number with MB, GB or TB, such as 4GB",
+            ),
+            "remote_write": Field(
+                "list",
+                "where samples are written to as well",
+                default=[],
+                fields={
+                    "name": _name("its name"),
+                    "url": Field("str", "its address", required=True, pattern=_HTTPS, hint=_HTTPS_HINT),
+                    "user": Field("str", "the user that it knows us as"),
+                    "secret": Field(
+                        "str",
+                        "the secret in the store whose field password is the user's",
+                        pattern=_STORED,
+                        hint=_STORED_HINT,
+                    ),
+                },
+            ),
+            "receivers": Field(
+                "list",
+                "who hears of alerts; without any, alerts are only shown",
+                default=[],
+                fields={
+                    "name": _name("its name"),
+                    "kind": Field("str", "how it is told", required=True, choices=("webhook", "email")),
+                    "severities": Field(
+                        "list",
+                        "which alerts it hears of, of critical, warning and info; default is critical and warning",
+                        default=[],
+                    ),
+                    "secret": Field(
+                        "str",
+                        "the secret in the store: its field url is the webhook's address, its field password that of "
+                        "the user at the mail server",
+                        pattern=_STORED,
+                        hint=_STORED_HINT,
+                    ),
+                    "to": Field("str", "of email: whom it goes to", pattern=_MAIL, hint=_MAIL_HINT),
+                    "from": Field("str", "of email: whom it comes from", pattern=_MAIL, hint=_MAIL_HINT),
+                    "smarthost": Field(
+                        "str",
+                        "of email: the mail server",
+                        pattern=r"[A-Za-z0-9.-]+:[0-9]+",
+                        hint="a host and a port, such as mail.example.com:587",
+                    ),
+                    "user": Field("str", "of email: the user at the mail server; without it none logs in"),
+                },
+            ),
+            **_limits("1g"),
+        },
+    ),
 }  # fmt: skip
 
 # What operators bring from other tools and other spellings, by level of the model: the name that the key has here.
@@ -267,6 +358,16 @@ RENAMED: dict[str, dict[str, str]] = {
         "docker_registry": "registry",
         "contracts": "chaincodes",
         "smart_contracts": "chaincodes",
+        "prometheus": "monitoring",
+    },
+    "monitoring": {
+        "retention": "retention_size",
+        "interval": "scrape_interval",
+        "prometheus_port": "port",
+        "prometheus_version": "version",
+        "org": "organization",
+        "organisation": "organization",
+        "alertmanager_receivers": "receivers",
     },
     "secrets_store": {"type": "backend", "engine": "backend"},
     "organizations[]": {
@@ -334,7 +435,7 @@ def check(
         if model.get(key) is None:
             if spec.required:
                 problems.append(Problem(here, "is missing", f"give {spec.text}"))
-            elif spec.kind == "map":
+            elif spec.kind == "map" and not spec.optional:
                 result[key], found = check(spec.default or {}, spec.fields, here)
                 problems += found
             else:

@@ -6,7 +6,7 @@ import hashlib
 from typing import Any
 
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import Network, Service
-from ansible_collections.selvedge.fabric.plugins.module_utils.model.paths import SECRETS, UID
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.paths import EXPORTER_UID, SECRETS, UID
 
 # Tells client, peer, admin and orderer certificates apart by their organisational unit.
 # Source: Fabric documentation, "Membership Service Provider", Node OUs.
@@ -24,6 +24,7 @@ _MSP = {
     "msp/tlscacerts/ca.crt": "tls_ca_cert",
 }
 _FILES = {"peer": {**_MSP, **_TLS}, "orderer": {**_MSP, **_TLS}, "chaincode": _TLS}
+_CLIENT = {"client.crt": "tls_cert", "client.key": "tls_key", "ca.crt": "tls_ca_cert"}
 
 
 def mount_of(organization: str) -> str:
@@ -37,9 +38,26 @@ def secret_path(service: Service) -> str:
     return f"{mount_of(service.organization)}/{folder}"
 
 
+def monitor_path(network: Network, organization: str) -> str:
+    """``mount/path`` of the secret of the client by which Prometheus is known to an organisation's nodes."""
+    return f"{mount_of(organization)}/nodes/{network.monitor(organization)}"
+
+
+def secret_paths(network: Network, service: Service) -> list[str]:
+    """``mount/path`` of every secret that is rendered for a service, its own first."""
+    return [
+        secret_path(service),
+        *dict.fromkeys(path for path, _unused in _others(network, service).values()),
+    ]
+
+
 def data_path(service: Service) -> str:
-    """The same as the store's HTTP API names it."""
-    mount, rest = secret_path(service).split("/", 1)
+    """Where a service's secret is, as the store's HTTP API names it."""
+    return _data_path(secret_path(service))
+
+
+def _data_path(path: str) -> str:
+    mount, rest = path.split("/", 1)
     return f"{mount}/data/{rest}"
 
 
@@ -71,22 +89,64 @@ def templates(network: Network, service: Service, ca_files: dict[str, str]) -> l
     if service.kind == "ca":
         files = {name: wrap(path, text) for name, text in ca_files.items()}
     else:
-        files = {
-            name: wrap(path, "{{ .Data.data." + field + " }}") for name, field in _FILES[service.kind].items()
+        files = {name: _field(path, field) for name, field in _FILES.get(service.kind, _TLS).items()}
+        files |= {
+            name: _field(_data_path(other), field)
+            for name, (other, field) in _others(network, service).items()
         }
-        if service.kind != "chaincode":
+        if service.kind in ("orderer", "peer"):
             files["msp/config.yaml"] = NODE_OUS
     rendered = [_template(service, name, contents) for name, contents in sorted(files.items())]
     return [*rendered, _template(service, REVISION_FILE, wrap(path, revision_of(rendered)))]
 
 
+def _field(path: str, field: str) -> str:
+    return wrap(path, "{{ .Data.data." + field + " }}")
+
+
+def _others(network: Network, service: Service) -> dict[str, tuple[str, str]]:
+    """What a service of the monitoring is rendered of secrets that are not its own: file to path and field."""
+    monitoring = network.settings["monitoring"]
+    if service.kind == "prometheus":
+        clients = {
+            f"orgs/{org}/{name}": (monitor_path(network, org), field)
+            for org in network.organizations
+            for name, field in _CLIENT.items()
+        }
+        return clients | {
+            f"remote_write/{item['name']}": (item["secret"], "password")
+            for item in monitoring["remote_write"]
+            if item["secret"]
+        }
+    if service.kind == "alertmanager":
+        return {
+            f"receivers/{item['name']}": (item["secret"], "url" if item["kind"] == "webhook" else "password")
+            for item in monitoring["receivers"]
+            if item["secret"]
+        }
+    if service.kind == "blackbox-exporter":
+        # Of the chaincodes beside it, by whose own secret the host knows the CA already.
+        return {
+            f"orgs/{chaincode.organization}/ca.crt": (secret_path(chaincode), "tls_ca_cert")
+            for chaincode in reversed(network.chaincodes)
+            if chaincode.host == service.host
+        }
+    return {}
+
+
+def uid_of(service: Service) -> int:
+    """The user that a service's container runs as, who also owns what is rendered for it."""
+    return EXPORTER_UID if service.kind == "node-exporter" else UID
+
+
 def _template(service: Service, name: str, contents: str) -> dict[str, Any]:
+    uid = str(uid_of(service))
     return {
         "dest": f"{folder_of(service)}/{name}",
         "contents": contents,
         "perms": "0400",
-        "user": str(UID),
-        "group": str(UID),
+        "user": uid,
+        "group": uid,
     }
 
 

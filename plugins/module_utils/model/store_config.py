@@ -63,6 +63,7 @@ def server_config(
     seal_key_id: str = "1",
     audit_file: str = "stdout",
     token_ttl_s: int = 900,
+    telemetry: bool = False,
 ) -> str:
     """Return the server's configuration file (JSON, file name ``openbao.json``). It holds no secret.
 
@@ -76,6 +77,7 @@ def server_config(
     :param seal_key_id: its name; a new key needs a new name
     :param audit_file: where the audit device writes (values are HMACs), a path or ``stdout``
     :param token_ttl_s: how long the controller's token lives, in seconds
+    :param telemetry: whether it counts what it does, and tells its counts to whoever reaches it
     """
     audit_options = {"file_path": audit_file, "mode": "0600"}
     config: dict[str, Any] = {
@@ -101,6 +103,12 @@ def server_config(
         "audit": [{"file": {"file": {"description": "requests, values as HMAC", "options": audit_options}}}],
         "initialize": [{"controller": {"request": _requests(client_ca_pem, client_name, token_ttl_s)}}],
     }
+    if telemetry:
+        # Without this stanza there are no metrics for Prometheus; a host's name in each would make new ones of them.
+        config["telemetry"] = [{"prometheus_retention_time": "10m", "disable_hostname": True}]
+        # They are counts, without names of secrets or values. A token of the monitoring's host would not do: it works
+        # from the host's address, and a container beside the store comes from the engine's bridge.
+        config["listener"][0]["tcp"]["telemetry"] = [{"unauthenticated_metrics_access": True}]
     return json.dumps(config, indent=2, sort_keys=True) + "\n"
 
 

@@ -9,11 +9,23 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.model.schema impor
 
 # Images that upstream publishes, and where. What is missing here is always built.
 REPOSITORIES = {
+    "alertmanager": "quay.io/prometheus/alertmanager",
+    "blackbox-exporter": "quay.io/prometheus/blackbox-exporter",
     "fabric-ca": "docker.io/hyperledger/fabric-ca",
     "fabric-orderer": "docker.io/hyperledger/fabric-orderer",
     "fabric-peer": "docker.io/hyperledger/fabric-peer",
+    "node-exporter": "quay.io/prometheus/node-exporter",
     "openbao": "quay.io/openbao/openbao",
+    "prometheus": "quay.io/prometheus/prometheus",
     "registry": "docker.io/library/registry",
+}
+
+# Images of the monitoring, and the key of the model's ``monitoring`` that has the version of each.
+MONITORING = {
+    "prometheus": "version",
+    "alertmanager": "alertmanager_version",
+    "node-exporter": "node_exporter_version",
+    "blackbox-exporter": "blackbox_exporter_version",
 }
 
 
@@ -33,6 +45,10 @@ def images(settings: dict[str, Any]) -> list[dict[str, str]]:
     for chaincode in settings.get("chaincodes", []):
         if name := _text(chaincode, "image"):
             wanted[name, _text(chaincode, "image_version")] = None
+    monitoring = settings.get("monitoring")
+    if isinstance(monitoring, dict):
+        for name, key in MONITORING.items():
+            wanted[name, _text(monitoring, key)] = None
     return [_image(settings, name, version) for name, version in wanted]
 
 

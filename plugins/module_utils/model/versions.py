@@ -8,14 +8,27 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-# What images/versions.yml builds.
+# What images/versions.yml builds, and Debian's packages in the recipes beside it.
 BUILT = {
     "fabric": ("2.2.0", "2.5.0", "2.5.9", "3.1.0", "3.1.1"),
     "fabric-ca": ("1.5.15",),
     "openbao": ("2.4.0",),
+    "prometheus": ("3.13.5",),
+    "alertmanager": ("0.31.1",),
+    "node-exporter": ("1.12.1",),
+    # Of Debian 13; the recipe says it.
+    "blackbox-exporter": ("0.26.0",),
 }
 # Where the model states the version of each.
-KEYS = {"fabric": "fabric_version", "fabric-ca": "ca_version", "openbao": "secrets_store.version"}
+KEYS = {
+    "fabric": "fabric_version",
+    "fabric-ca": "ca_version",
+    "openbao": "secrets_store.version",
+    "prometheus": "monitoring.version",
+    "alertmanager": "monitoring.alertmanager_version",
+    "node-exporter": "monitoring.node_exporter_version",
+    "blackbox-exporter": "monitoring.blackbox_exporter_version",
+}
 
 
 @dataclass(frozen=True)

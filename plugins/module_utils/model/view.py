@@ -32,20 +32,32 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.model.paths import
     LIBRARY,
     SECRETS,
     STACKS,
+    TEXTFILES,
     UID,
     VERSION_FILE,
 )
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import MONITORING_KEYS
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.schema import Problem
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.secrets_layout import (
+    monitor_path,
     mount_of,
     revision_of,
     secret_path,
+    secret_paths,
     templates,
     waits,
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.store_config import (
     CONTROLLER_NAME,
     server_config,
+)
+from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.files import (
+    config_files,
+    config_folder,
+)
+from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.services import KEEPING
+from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.services import (
+    service as monitoring_service,
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.version import VERSION
 
@@ -60,6 +72,7 @@ PROBE = {"function": "org.hyperledger.fabric:GetMetadata", "args": []}
 STORE_MATERIAL = ["ca_cert", "seal_key", "server_cert", "server_key"]
 REGISTRY_MATERIAL = ["ca_cert", "server_cert", "server_key"]
 _LEDGER_KINDS = ("orderer", "peer", "chaincode")
+_MONITORING = "monitoring"
 
 
 class Images:
@@ -179,14 +192,21 @@ def host_view(network: Network, host: str, lock: dict[str, str], ca_cert: str) -
                   units.material_service("store", STORE_MATERIAL, network.store_host.seal)),
         ]  # fmt: skip
     rendered = {service.name: templates(network, service, ca_files(network, service)) for service in services}
-    for stack, kinds in (("ca", ("ca",)), ("ledger", _LEDGER_KINDS)):
-        members = [service for service in services if service.kind in kinds]
+    configs = {
+        service.name: config_files(network, service, ca_cert)
+        for service in services
+        if service.kind in MONITORING_KEYS
+    }
+    for service in services:
+        files += [
+            _file(f"{config_folder(service)}/{name}", text)
+            for name, text in configs.get(service.name, {}).items()
+        ]
+    for stack in ("ca", "ledger", _MONITORING):
+        members = [service for service in services if _stack_of(network, service) == stack]
         if members:
             definition = {
-                service.name: {
-                    **_service(network, service, images),
-                    "labels": {"selvedge.config": revision_of(rendered[service.name][:-1])},
-                }
+                service.name: _definition(network, service, images, rendered[service.name], configs)
                 for service in members
             }
             stacks[stack] = (
@@ -201,12 +221,16 @@ def host_view(network: Network, host: str, lock: dict[str, str], ca_cert: str) -
     for stack, (definition, lines) in stacks.items():
         files += _stack_files(network, stack, definition, lines)
     data = [
-        *(service.name for service in services if service.kind != "chaincode"),
+        *(service.name for service in services if _keeps_data(service)),
         *(["store"] if material else []),
     ]
     return {
         "name": host,
-        "directories": [_directory(f"{DATA}/{name}") for name in data],
+        "directories": [
+            *(_directory(f"{DATA}/{name}") for name in data),
+            # Root writes there, and whoever runs for it; the node exporter reads.
+            *([{"path": TEXTFILES, "mode": "0755"}] if network.monitoring else []),
+        ],
         "files": files,
         "stacks": {
             name: _project(network, name, definition) for name, (definition, _unused) in stacks.items()
@@ -225,16 +249,54 @@ def host_view(network: Network, host: str, lock: dict[str, str], ca_cert: str) -
                 else set()
             )
         ),
-        "units": [units.stack_unit(stack) for stack in stacks],
+        "units": [units.stack_unit(stack) for stack in stacks if stack != _MONITORING],
+        # Apart from the others: the ledger neither waits for it nor stops with it.
+        "monitoring_units": [units.stack_unit(stack) for stack in stacks if stack == _MONITORING],
         # What tells what is on the host: whether it was bootstrapped, and what left the model.
         "listings": [AGENT, LIBRARY, SECRETS, STACKS],
         "traces": _traces(network, host, bool(material)),
     }
 
 
+def _stack_of(network: Network, service: Service) -> str:
+    """The Compose project of a service; a blackbox exporter has to be on the network of the chaincodes that it asks."""
+    if service.kind == "ca":
+        return "ca"
+    beside = any(item.host == service.host for item in network.chaincodes)
+    if service.kind in _LEDGER_KINDS or (service.kind == "blackbox-exporter" and beside):
+        return "ledger"
+    return _MONITORING
+
+
+def _keeps_data(service: Service) -> bool:
+    """Whether a service has a folder of its own on the host's disk."""
+    return service.kind in ("ca", "orderer", "peer", *KEEPING)
+
+
+def _definition(
+    network: Network,
+    service: Service,
+    images: Images,
+    rendered: list[dict[str, Any]],
+    configs: dict[str, dict[str, str]],
+) -> dict[str, Any]:
+    """The service as Compose has it, with a hash over what it mounts."""
+    revision = revision_of(rendered[:-1])
+    if service.name not in configs:
+        return {**_service(network, service, images), "labels": {"selvedge.config": revision}}
+    version = network.settings["monitoring"][upstream.MONITORING[service.kind]]
+    image = images.reference(service.kind, version)
+    return monitoring_service(network, service, image, configs[service.name], revision)
+
+
 def _traces(network: Network, host: str, has_store: bool) -> dict[str, list[str]]:
     """What `destroy.yml` stops and removes on a host: everything that Selvedge put there but the engine."""
-    stacks = ["ledger", "ca", *(["store"] if has_store else [])]
+    stacks = [
+        *([_MONITORING] if network.monitoring else []),
+        "ledger",
+        "ca",
+        *(["store"] if has_store else []),
+    ]
     stacks += ["registry"] if network.registry_host.name == host else []
     material = [units.material_unit(stack) for stack in ("store", "registry") if stack in stacks]
     stack_units = [units.stack_unit(stack) for stack in stacks]
@@ -429,6 +491,7 @@ def _store_config(network: Network, ca_cert: str) -> str:
         client_ca_pem=ca_cert,
         client_name=CONTROLLER_NAME,
         audit_file="stdout",
+        telemetry=bool(network.monitoring),
     )
 
 
@@ -440,7 +503,7 @@ def _store_layout(network: Network) -> dict[str, Any]:
             {
                 "name": host.name,
                 "role_id": role_id(network, host.name),
-                "paths": sorted({secret_path(service) for service in services}),
+                "paths": sorted({path for service in services for path in secret_paths(network, service)}),
                 # The store sees the address that a host comes from, its own host included.
                 "cidrs": [f"{host.address}/32"],
             }
@@ -462,13 +525,25 @@ def _identities(network: Network) -> list[dict[str, Any]]:
         }
         for org in network.organizations.values()
     ]
-    for service in [*network.orderers, *network.peers, *network.chaincodes]:
+    for name in network.organizations if network.monitoring else ():
+        monitor = network.monitor(name)
+        found.append(
+            {
+                "name": monitor,
+                "organization": name,
+                "kind": "client",
+                "secret": monitor_path(network, name),
+                # By this name the monitoring's own servers know it.
+                "hosts": [monitor],
+            }
+        )
+    for service in [*network.orderers, *network.peers, *network.chaincodes, *network.monitoring]:
         reach = [] if service.kind == "chaincode" else [service.host.address, service.host.reach]
         found.append(
             {
                 "name": service.name,
                 "organization": service.organization,
-                "kind": "client" if service.kind == "chaincode" else service.kind,
+                "kind": service.kind if service.kind in ("orderer", "peer") else "client",
                 "secret": secret_path(service),
                 "hosts": sorted({service.name, *reach, "127.0.0.1"}),
             }

@@ -339,4 +339,5 @@ def test_recipes_and_the_model_agree_on_what_upstream_has() -> None:
     assert sorted(name for name, recipe in recipes.items() if "upstream" in recipe) == sorted(REPOSITORIES)
     for recipe in recipes.values():
         assert set(recipe.get("upstream", {})) <= {"programs", "remove"}
-        assert set(recipe.get("upstream", {}).get("programs", {})) <= set(recipe.get("programs", {}).values())
+        programs = {*recipe.get("programs", {}).values(), *recipe["config"].get("Entrypoint", [])}
+        assert set(recipe.get("upstream", {}).get("programs", {})) <= programs

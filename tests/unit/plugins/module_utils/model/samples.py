@@ -69,6 +69,43 @@ def lab_model() -> dict[str, Any]:
     return model
 
 
+# Monitoring with everything that a model can say of it.
+MONITORING: dict[str, Any] = {
+    "host": "host3",
+    "organization": "org1",
+    "receivers": [
+        {
+            "name": "oncall",
+            "kind": "webhook",
+            "secret": "org1/receivers/oncall",
+            "severities": ["critical"],
+        },
+        {
+            "name": "mail",
+            "kind": "email",
+            "to": "ops@example.org",
+            "from": "selvedge@example.org",
+            "smarthost": "mail.example.org:587",
+            "user": "selvedge",
+            "secret": "org2/receivers/mail",
+        },
+    ],
+    "remote_write": [
+        {
+            "name": "archive",
+            "url": "https://metrics.example.org/api/v1/write",
+            "user": "lab",
+            "secret": "org1/storage/archive",
+        }
+    ],
+}
+
+
+def monitored_model() -> dict[str, Any]:
+    """A fresh copy of the lab's model, with monitoring."""
+    return {**lab_model(), "monitoring": copy.deepcopy(MONITORING)}
+
+
 def wide_model() -> dict[str, Any]:
     """A fresh copy of the consortium: many nodes on one host, a host without services, explicit ports."""
     return copy.deepcopy(WIDE)
@@ -113,7 +150,11 @@ def big_model(hosts: int = 50, organizations: int = 5, peers: int = 100) -> dict
 
 
 BIG_HOSTS = _hosts([f"host{number:02}" for number in range(50)])
-MODELS = {"lab": (lab_model, LAB_HOSTS), "wide": (wide_model, WIDE_HOSTS)}
+MODELS = {
+    "lab": (lab_model, LAB_HOSTS),
+    "wide": (wide_model, WIDE_HOSTS),
+    "monitored": (monitored_model, LAB_HOSTS),
+}
 
 
 def sample(name: str) -> Network:

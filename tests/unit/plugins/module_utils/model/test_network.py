@@ -121,7 +121,13 @@ def test_every_service_is_on_exactly_one_host() -> None:
     for name in MODELS:
         network = sample(name)
         placed = [service.name for host in network.hosts for service in network.services(host)]
-        everything = [*network.cas, *network.orderers, *network.peers, *network.chaincodes]
+        everything = [
+            *network.cas,
+            *network.orderers,
+            *network.peers,
+            *network.chaincodes,
+            *network.monitoring,
+        ]
         assert sorted(placed) == sorted(service.name for service in everything)
         assert len(placed) == len(set(placed))
 

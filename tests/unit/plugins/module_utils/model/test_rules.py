@@ -163,6 +163,8 @@ def test_rules_bear_with_every_wrong_type() -> None:
 
 def test_all_that_is_built_is_known() -> None:
     built = yaml.safe_load((ROOT / "images" / "versions.yml").read_text())
+    recipe = yaml.safe_load((ROOT / "images" / "blackbox-exporter" / "image.yml").read_text())
+    built["blackbox-exporter"] = {"versions": {recipe["version"]: ""}, "default": recipe["version"]}
     for component, known in versions.BUILT.items():
         assert set(built[component]["versions"]) <= set(known), component
         assert built[component]["default"] in versions.usable(component, {"orderers", "peers"})

@@ -11,6 +11,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.model import schem
 from ansible_collections.selvedge.fabric.tests.unit.plugins.module_utils.model.samples import (
     MODELS,
     lab_model,
+    monitored_model,
 )
 
 KINDS = {"str", "int", "bool", "map", "mapping", "list"}
@@ -69,6 +70,14 @@ def test_defaults_are_filled_in_at_every_depth() -> None:
     }
     peer = result["organizations"][1]["peers"][0]
     assert (peer["memory"], peer["pids"], peer["runtime"], peer["log_level"]) == ("512m", 512, "runc", "info")
+
+
+def test_an_optional_map_is_none_or_complete() -> None:
+    assert schema.check(lab_model())[0]["monitoring"] is None
+    result, found = schema.check({**lab_model(), "monitoring": {"host": "host2"}})
+    assert found == []
+    assert result["monitoring"]["port"] == 9090
+    assert result["monitoring"]["receivers"] == []
 
 
 def test_an_empty_value_is_a_missing_one() -> None:
@@ -147,7 +156,7 @@ def test_an_empty_value_is_a_missing_one() -> None:
             "channels.0.memory",
             "1g",
             "channels[main].memory: is not a known key; it is a key of secrets_store, organizations[].ca, "
-            "organizations[].orderers[], organizations[].peers[] and 1 more",
+            "organizations[].orderers[], organizations[].peers[] and 2 more",
         ),
         (
             "secrets_store.runtime",
@@ -169,6 +178,18 @@ def test_an_empty_value_is_a_missing_one() -> None:
         ),
         ("upstream_images", {"a:1": 1}, "upstream_images[a:1]: is 1 (int); give a string"),
         ("secrets_store.backend", "vault", "secrets_store.backend: is 'vault'; one of openbao"),
+        ("monitoring", {}, "monitoring.host: is missing; give the inventory host that Prometheus and Alert"),
+        (
+            "monitoring",
+            {"host": "host1", "retention": "4GB"},
+            "monitoring.retention: was renamed to 'retention_size'; write retention_size in its place",
+        ),
+        (
+            "monitoring",
+            {"host": "host1", "hots": 1},
+            "monitoring.hots: is not a known key; did you mean 'host'?",
+        ),
+        ("monitoring", {"host": "host1", "scrape_interval": "2m"}, "is '2m'; give 5s to 59s, or 1m"),
     ],
 )
 def test_one_mistake_is_one_sentence(path: str, value: Any, sentence: str) -> None:
@@ -231,7 +252,7 @@ def test_every_field_is_well_made() -> None:
 
 # Every constraint that a field can state, with a value that breaks it. A field that is added to the table is tried
 # by itself; a constraint that is added to Field fails the tests below until it stands here.
-WORDS = {"text", "default", "hint", "key_hint"}
+WORDS = {"text", "default", "hint", "key_hint", "optional"}
 NOTHING = object()
 TYPES = {
     "str": (5, "is 5 (int); give a string, in quotes if it looks like a number or like yes and no"),
@@ -300,7 +321,7 @@ def place_of(model: dict[str, Any], path: str, kind: str) -> tuple[Any, str, str
 def test_every_constraint_of_every_field_can_be_broken(path: str, constraint: str) -> None:
     spec = dict(fields(schema.MODEL))[path]
     value, said = broken(constraint, spec) or (None, "")
-    model = lab_model()
+    model = monitored_model() if path.startswith("monitoring.") else lab_model()
     kind = next((part for part in ("orderers", "peers") if f".{part}." in path), "")
     place, key, shown = place_of(model, path, kind)
     name = str(place.get("name"))

@@ -16,7 +16,9 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.model.paths import
     CA_CERT,
     CONFIG,
     DATA,
+    MONITORING,
     SECRETS,
+    TEXTFILES,
     UID,
     VERSION_FILE,
 )
@@ -160,8 +162,9 @@ def test_every_writable_bind_has_its_directory(name: str) -> None:
             for mount in service["volumes"]
             if not mount.get("read_only")
         }
-        assert sources == {item["path"] for item in host["directories"]}
-        assert all(item["owner"] == UID and item["mode"] == "0750" for item in host["directories"])
+        own = [item for item in host["directories"] if item["path"] != TEXTFILES]
+        assert sources == {item["path"] for item in own}
+        assert all(item["owner"] == UID and item["mode"] == "0750" for item in own)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -171,8 +174,12 @@ def test_every_bind_below_etc_is_a_file_of_the_view(name: str) -> None:
             for service in project["services"].values():
                 for mount in service["volumes"]:
                     if mount["source"].startswith("/etc"):
-                        assert mount["source"] in files(host)
-                    else:
+                        # The monitoring mounts the folder of its files.
+                        folders = {
+                            path.rpartition("/")[0] for path in files(host) if path.startswith(MONITORING)
+                        }
+                        assert mount["source"] in {*files(host), *folders}
+                    elif mount["source"] != "/":
                         assert mount["source"].startswith((f"{SECRETS}/", f"{DATA}/"))
 
 
@@ -290,7 +297,8 @@ def test_stacks_wait_for_exactly_what_the_agent_renders(name: str) -> None:
 def test_secrets_are_for_the_services_user_only(name: str) -> None:
     for host in views(sample(name)).values():
         for item in agent_templates(host):
-            assert (item["perms"], item["user"], item["group"]) == ("0400", "10001", "10001")
+            uid = "10002" if "/node-exporter-" in item["destination"] else "10001"
+            assert (item["perms"], item["user"], item["group"]) == ("0400", uid, uid)
             assert item["destination"].startswith(f"{SECRETS}/")
 
 
@@ -346,10 +354,12 @@ def test_every_service_has_an_identity_where_its_host_reads_it(name: str) -> Non
     network = sample(name)
     controller = view.controller_view(network, "/state")
     secrets = {item["secret"]: item for item in controller["identities"]}
+    monitoring = network.settings["monitoring"] or {"receivers": [], "remote_write": []}
+    brought = {item["secret"] for key in ("receivers", "remote_write") for item in monitoring[key]}
     mounts = {item["path"] for item in controller["store_config"]["mounts"]}
     for host in controller["store_config"]["hosts"]:
         for path in host["paths"]:
-            assert path in secrets or path.endswith("/ca/server")
+            assert path in secrets or path in brought or path.endswith("/ca/server")
             assert path.split("/")[0] in mounts
     kinds = {item["name"]: item["kind"] for item in controller["identities"]}
     for service in [*network.orderers, *network.peers]:
@@ -357,7 +367,7 @@ def test_every_service_has_an_identity_where_its_host_reads_it(name: str) -> Non
         assert {service.name, service.host.address, service.host.reach} <= set(
             secrets[f"{service.organization}/nodes/{service.name}"]["hosts"]
         )
-    for service in network.chaincodes:
+    for service in [*network.chaincodes, *network.monitoring]:
         assert kinds[service.name] == "client"
     admins = {item["secret"] for item in controller["identities"] if item["kind"] == "admin"}
     assert admins == {f"{org}/users/admin" for org in network.organizations}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.selvedge.fabric.tests.unit.plugins.module_utils.model.samples import (
     LAB_HOSTS,
+    MONITORING,
     lab_model,
 )
 
@@ -73,6 +75,17 @@ def both(*changes: Change) -> Change:
     def change(model: dict[str, Any]) -> None:
         for one in changes:
             one(model)
+
+    return change
+
+
+def watch(*changes: Change, **settings: Any) -> Change:
+    """Monitoring with everything that a model can say of it, and ``changes`` in it."""
+
+    def change(model: dict[str, Any]) -> None:
+        model["monitoring"] = {**copy.deepcopy(MONITORING), **settings}
+        for one in changes:
+            one(model["monitoring"])
 
     return change
 
@@ -175,7 +188,21 @@ MISTAKES = [
     Wrong("ports_leave_ssh_alone", put("organizations.2.peers.1.port", 2222),
           ["organizations[org2].peers[peer1].port: is 2222 on host3, the port of SSH; give another port"],
           {"host3": {"port": "2222"}}),
+    Wrong("ports_stand_once", watch(port=8200, host="host1"),
+          ["monitoring.port: is 8200 on host1, which secrets_store.port has; give one of them another port"]),
+    Wrong("ports_stand_once", watch(node_exporter_port=7051),
+          ["monitoring.node_exporter_port: is 7051 on host1, which organizations[org1].peers[peer0].port has; "
+           "give one of them another port",
+           "monitoring.node_exporter_port: is 7051 on host2, which organizations[org1].peers[peer1].port has; "
+           "give one of them another port"]),
+    Wrong("ports_leave_ssh_alone", watch(alertmanager_port=22),
+          ["monitoring.alertmanager_port: is 22 on host3, the port of SSH; give another port"]),
+    Wrong("hosts_exist", watch(host="host9"),
+          [f"monitoring.host: names host 'host9', which the inventory does not have; {INVENTORY}"]),
     # Names
+    Wrong("names_stand_once", watch(add("receivers", {"name": "oncall", "kind": "webhook",
+                                                       "secret": "org1/receivers/other"})),
+          ["monitoring.receivers[oncall]: stands 2 times; give each a name of its own"]),
     Wrong("names_stand_once", put("organizations.1.peers.1.name", "peer0"),
           ["organizations[org1].peers[peer0]: stands 2 times; give each a name of its own"]),
     Wrong("names_stand_once", put("organizations.0.orderers.1.name", "orderer1"),
@@ -204,6 +231,13 @@ MISTAKES = [
           add("organizations", {"name": "sys", "ca": {"host": "host1"}}),
           ["organizations[sys].name: is a name that the secrets store keeps for itself; "
            "give one that is none of audit, auth, cubbyhole, identity, sys"]),
+    Wrong("organizations_leave_the_monitoring_its_name",
+          add("organizations", {"name": "monitoring", "ca": {"host": "host1"}}),
+          ["organizations[monitoring].name: is what stands in the names of the monitoring's containers; "
+           "give another name"]),
+    Wrong("full_names_stand_once", both(watch(), add("organizations.1.peers", {"name": "monitor", "host": "host3"})),
+          ["organizations[org1].peers[monitor]: has the full name monitor.org1.lab.example, which the monitoring's "
+           "client of organizations[org1] has; give it another name"]),
     Wrong("msp_ids_stand_once", put("organizations.2.msp_id", "Org1MSP"),
           ["organizations[org2].msp_id: is 'Org1MSP', which organizations[org1] has; "
            "give one of them another MSP id"]),
@@ -256,7 +290,32 @@ MISTAKES = [
           [_unmet("AND('Org1MSP.peer', 'Org1MSP.peer', 'Org1MSP.member')")]),
     Wrong("endorsements_can_be_given", put(POLICY, "AND('Org1MSP.admin', 'Org2MSP.peer')"),
           [_unmet("AND('Org1MSP.admin', 'Org2MSP.peer')")]),
+    # Monitoring
+    Wrong("the_monitoring_has_an_organization", watch(organization="org3"),
+          ["monitoring.organization: names 'org3', which is not in organizations; "
+           "organisations are orderers, org1, org2"]),
+    Wrong("credentials_of_the_monitoring_are_its_own", watch(put("receivers.0.secret", "acme/receivers/oncall")),
+          ["monitoring.receivers[oncall].secret: is below 'acme', which is no organisation; "
+           "organisations are orderers, org1, org2"]),
+    Wrong("credentials_of_the_monitoring_are_its_own", watch(put("remote_write.0.secret", "org1/ca/server")),
+          ["monitoring.remote_write[archive].secret: is 'org1/ca/server', among the keys of Selvedge; "
+           "keep it elsewhere, such as org1/receivers/archive"]),
+    Wrong("users_have_passwords", watch(put("receivers.1.secret", None), put("remote_write.0.user", None)),
+          ["monitoring.receivers[mail].secret: is missing; give the path of the secret with the user's password",
+           "monitoring.remote_write[archive].user: is missing; say whose password the secret has"]),
+    Wrong("receivers_can_be_reached", watch(put("receivers.0.secret", None), put("receivers.0.to", "a@example.org")),
+          ["monitoring.receivers[oncall].secret: is missing; give the path of the secret whose field url has the "
+           "address", "monitoring.receivers[oncall].to: is of email, and this is a webhook; leave it out"]),
+    Wrong("receivers_can_be_reached", watch(put("receivers.1.smarthost", None)),
+          ["monitoring.receivers[mail].smarthost: is missing; email has to, from and smarthost"]),
+    Wrong("receivers_hear_of_severities", watch(put("receivers.0.severities", ["critcal"])),
+          ["monitoring.receivers[oncall].severities: names 'critcal', which no alert has; did you mean 'critical'? "
+           "severities are critical, info, warning"]),
     # Versions and limits
+    Wrong("versions_are_built", watch(version="2.53.0", blackbox_exporter_version="0.27.0"),
+          ["monitoring.version: is '2.53.0', which is not built here; give one of 3.13.5, or image_source: pull",
+           "monitoring.blackbox_exporter_version: is '0.27.0', which is not built here; "
+           "give one of 0.26.0, or image_source: pull"]),
     Wrong("versions_have_what_is_needed", put("fabric_version", "2.2.0"),
           ["fabric_version: is '2.2.0': before 2.3.0 orderers have no channel participation API, "
            "and before 2.4.0 peers have no Gateway; give one of 2.5.0, 2.5.9, 3.1.0, 3.1.1"]),
@@ -280,8 +339,9 @@ MISTAKES = [
     Wrong("pulled_images_have_digests", pull("registry:2.8.3"),
           ["upstream_images[registry:...]: are 2 versions of the registry, 3.0.0 and 2.8.3; give one"]),
     Wrong("pulled_images_have_digests", pull("chaincode-python:1.0.0"),
-          ["upstream_images[chaincode-python:1.0.0]: is not of an image that upstream has; upstream has fabric-ca, "
-           "fabric-orderer, fabric-peer, openbao, registry; leave it out, this image is built"]),
+          ["upstream_images[chaincode-python:1.0.0]: is not of an image that upstream has; upstream has alertmanager, "
+           "blackbox-exporter, fabric-ca, fabric-orderer, fabric-peer, node-exporter, openbao, prometheus, registry; "
+           "leave it out, this image is built"]),
     Wrong("capabilities_fit_the_version", put("channels.0.capabilities.channel", "V3_0"),
           ["channels[main].capabilities.channel: is 'V3_0', which nodes know from 3.0.0 on, and fabric_version is "
            "'2.5.9'; give V2_0, or a fabric_version from 3.0.0 on"]),
@@ -304,6 +364,10 @@ def _orderers(*hosts: str) -> Change:
 
 
 WARNINGS = [
+    Wrong("somebody_hears_of_alerts", watch(put("receivers.0.severities", ["info"]),
+                                            put("receivers.1.severities", ["warning"])),
+          ["monitoring.receivers: has no receiver for critical alerts, so nobody is woken; "
+           "give one with kind webhook or email"]),
     Wrong("consenters_are_odd", _orderers("host1", "host2"),
           ["organizations: have 2 orderers, which survive the loss of 0, as 1 do; give 1 or 3"]),
     Wrong("consenters_are_odd", _orderers("host1", "host2", "host3", "host4"),

@@ -1,0 +1,300 @@
+"""Alert rules: each one something that an operator gets up for (critical), sees to today (warning), plans for (info).
+
+Thresholds stand here and nowhere else. Each alert has its section in docs/operator/alerts.md, and is fired and left
+silent by ``promtool test rules`` in tests/unit/plugins/module_utils/monitoring/test_alerts.py.
+
+Metrics ``selvedge_*`` come from the health exporter, and from files that runs leave for the node exporter.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+RUNBOOK = "docs/operator/alerts.md"
+CRITICAL, WARNING, INFO = "critical", "warning", "info"
+# Nodes that the ledger needs. Jobs of probes are not up or down themselves.
+_LEDGER = 'job=~"orderer|peer|ca|store"'
+_WATCHING = 'job=~"node-exporter|blackbox-exporter|prometheus|alertmanager|selvedge-health"'
+_DISKS = 'fstype!~"tmpfs|ramfs|squashfs|iso9660"'
+_DAY_S = 86400
+
+
+@dataclass(frozen=True)
+class Alert:
+    """One rule.
+
+    :param wait: how long the expression has to hold, as Prometheus writes a duration
+    :param summary: one line, with labels as ``{{ $labels.node }}``
+    :param description: what it means; what to do is in the runbook
+    """
+
+    name: str
+    severity: str
+    expression: str
+    wait: str
+    summary: str
+    description: str
+
+    @property
+    def runbook(self) -> str:
+        """Page and anchor."""
+        return f"{RUNBOOK}#{self.name.lower()}"
+
+    def rule(self) -> dict[str, Any]:
+        """As Prometheus reads it."""
+        return {
+            "alert": self.name,
+            "expr": self.expression,
+            "for": self.wait,
+            "labels": {"severity": self.severity},
+            "annotations": {
+                "summary": self.summary,
+                "description": self.description,
+                "runbook": self.runbook,
+            },
+        }
+
+
+def _placed(expression: str) -> str:
+    """Verdicts with the host of the node that they are about, so that a host that is down silences them."""
+    named = f'label_replace({expression}, "node", "$1", "subject", "(.+)")'
+    return f"{named} * on (node) group_left (host) selvedge:node or {named} unless on (node) selvedge:node"
+
+
+def _expiring(least: int | None, most: int) -> str:
+    """Days left: less than ``most``, and no less than ``least``; of what servers show, and of what the store has."""
+    asked = f"< {most}" if least is None else f"< {most} >= {least}"
+    stored = 'label_replace(selvedge_certificate_days, "node", "$1", "subject", "(.+)")'
+    return f"selvedge:certificate_days {asked} or on (node) {stored} {asked}"
+
+
+ALERTS = (
+    # Hosts and nodes
+    Alert(
+        "HostDown",
+        CRITICAL,
+        'max by (host) (up{host!="",job!~"certificate|chaincode|store-seal"}) == 0',
+        "30s",
+        "Host {{ $labels.host }} does not answer",
+        "Nothing on it answers Prometheus. Alerts about what runs there are silenced.",
+    ),
+    Alert(
+        "NodeDown",
+        CRITICAL,
+        f"up{{{_LEDGER}}} == 0",
+        "1m",
+        "{{ $labels.node }} does not answer",
+        "Its operations endpoint could not be asked for a minute.",
+    ),
+    Alert(
+        "TargetDown",
+        WARNING,
+        f"up{{{_WATCHING}}} == 0",
+        "2m",
+        "{{ $labels.node }} does not answer",
+        "A part of the monitoring is missing: what it would tell is not known. The ledger does not need it.",
+    ),
+    Alert(
+        "NodeUnhealthy",
+        CRITICAL,
+        _placed("selvedge_node_status == 2"),
+        "2m",
+        "{{ $labels.node }} is unhealthy",
+        "The health check says so; verify.yml gives its reasons and the remedy.",
+    ),
+    Alert(
+        "NodeDegraded",
+        WARNING,
+        _placed("selvedge_node_status == 1"),
+        "10m",
+        "{{ $labels.node }} is degraded",
+        "It serves, and something is not as it should be; verify.yml gives the reasons and the remedy.",
+    ),
+    Alert(
+        "ContainerRestarting",
+        WARNING,
+        "changes(process_start_time_seconds[15m]) > 2",
+        "0s",
+        "{{ $labels.node }} was started {{ $value }} times in 15 minutes",
+        "It ends and is started again and again.",
+    ),
+    Alert(
+        "ClockSkew",
+        WARNING,
+        "max by (host) (abs(node_time_seconds - timestamp(node_time_seconds))) > 2"
+        " or on (host) max by (host) (abs(selvedge_clock_skew_seconds)) > 2",
+        "2m",
+        "The clock of {{ $labels.host }} is {{ $value | humanize }} s off",
+        "Certificates and requests are judged by the clock. At 15 minutes nodes refuse each other's requests.",
+    ),
+    Alert(
+        "DiskFilling",
+        WARNING,
+        f"(predict_linear(node_filesystem_avail_bytes{{{_DISKS}}}[6h], {_DAY_S}) < 0"
+        f" and node_filesystem_avail_bytes{{{_DISKS}}} / node_filesystem_size_bytes{{{_DISKS}}} < 0.5)",
+        "30m",
+        "{{ $labels.mountpoint }} of {{ $labels.host }} is full within a day",
+        "If it goes on as in the last six hours.",
+    ),
+    Alert(
+        "DiskFull",
+        CRITICAL,
+        f"node_filesystem_avail_bytes{{{_DISKS}}} / node_filesystem_size_bytes{{{_DISKS}}} < 0.08"
+        f" or node_filesystem_files_free{{{_DISKS}}} / node_filesystem_files{{{_DISKS}}} < 0.05",
+        "1m",
+        "{{ $labels.mountpoint }} of {{ $labels.host }} has {{ $value | humanizePercentage }} left",
+        "Of its bytes or of its inodes. A node whose disk is full stops, and may not start again.",
+    ),
+    # Ordering
+    Alert(
+        "NoLeader",
+        CRITICAL,
+        "max by (channel) (consensus_etcdraft_is_leader) == 0 or max by (channel) (consensus_BFT_is_leader) == 0",
+        "1m",
+        "Channel {{ $labels.channel }} has no leader",
+        "Orderers answer, and none of them leads: nothing is committed.",
+    ),
+    Alert(
+        "QuorumLost",
+        CRITICAL,
+        "selvedge:consenters:active < selvedge:consenters:quorum",
+        "30s",
+        "Channel {{ $labels.channel }} has {{ $value }} active orderers, too few for a quorum",
+        "Nothing is committed until enough of them are back.",
+    ),
+    Alert(
+        "QuorumAtRisk",
+        WARNING,
+        "selvedge:consenters:active == selvedge:consenters:quorum"
+        " and selvedge:consenters:active < selvedge:consenters:size",
+        "2m",
+        "Channel {{ $labels.channel }} stands still if one more orderer is lost",
+        "No more orderers are active than a quorum needs.",
+    ),
+    # Ledgers
+    Alert(
+        "HeightDiverging",
+        WARNING,
+        "selvedge:height_lag > 20 and delta(selvedge:height_lag[5m]) >= 0",
+        "3m",
+        "{{ $labels.node }} is {{ $value }} blocks behind in {{ $labels.channel }}",
+        "And it does not catch up.",
+    ),
+    Alert(
+        "Fork",
+        CRITICAL,
+        "max by (channel) (selvedge_fork) > 0",
+        "0s",
+        "Peers disagree about a block of channel {{ $labels.channel }}",
+        "At one height there are two hashes. Somebody's ledger is not the ledger.",
+    ),
+    Alert(
+        "CommitProbeFailing",
+        CRITICAL,
+        "min by (channel) (selvedge_commit_probe_success) == 0",
+        "1m",
+        "No transaction gets through on channel {{ $labels.channel }}",
+        "A real transaction was not seen committed on every peer in time.",
+    ),
+    Alert(
+        "CommitProbeSlow",
+        WARNING,
+        "max by (channel) (selvedge_commit_probe_duration_seconds) > 5",
+        "5m",
+        "A commit on channel {{ $labels.channel }} takes {{ $value | humanizeDuration }}",
+        "From submitting a transaction to seeing it on every peer.",
+    ),
+    # Endorsing
+    Alert(
+        "EndorsementFailing",
+        WARNING,
+        # At least one failure in 50 seconds: a lone one is nobody's night.
+        "selvedge:endorsement_failures:rate5m > 0.02",
+        "2m",
+        'Endorsements of {{ $labels.chaincode }} on {{ $labels.channel }} fail, {{ $value | printf "%.2f" }} a second',
+        "Peers could not run the chaincode or not sign; what the chaincode refuses by its own rules is not counted.",
+    ),
+    Alert(
+        "ChaincodeGone",
+        CRITICAL,
+        'probe_success{job="chaincode"} == 0',
+        "1m",
+        "Chaincode {{ $labels.node }} does not answer",
+        "Its peer cannot endorse with it.",
+    ),
+    # Keys
+    Alert(
+        "CertificateExpiresInADay",
+        CRITICAL,
+        _expiring(None, 1),
+        "1m",
+        'A certificate of {{ $labels.node }} has {{ $value | printf "%.1f" }} days left',
+        "Less than a day, or it has expired: then nobody talks to it any more.",
+    ),
+    Alert(
+        "CertificateExpiresInAWeek",
+        WARNING,
+        _expiring(1, 7),
+        "5m",
+        'A certificate of {{ $labels.node }} has {{ $value | printf "%.1f" }} days left',
+        "Less than a week.",
+    ),
+    Alert(
+        "CertificateExpiresInAMonth",
+        INFO,
+        _expiring(7, 30),
+        "1h",
+        'A certificate of {{ $labels.node }} has {{ $value | printf "%.1f" }} days left',
+        "Less than a month: site.yml renews it from now on.",
+    ),
+    Alert(
+        "StoreSealed",
+        CRITICAL,
+        'max by (node, host) (probe_http_status_code{job="store-seal"}) == 503'
+        ' or label_replace(max(selvedge_store_sealed) == 1, "node", "store", "", "")'
+        ' unless on () probe_http_status_code{job="store-seal"} == 503',
+        "1m",
+        "The secrets store is sealed",
+        "Running nodes go on. A host that boots gets no keys, and nothing can be enrolled.",
+    ),
+    Alert(
+        "BackupTooOld",
+        WARNING,
+        f"time() - selvedge_backup_last_success_timestamp_seconds > {26 * 3600}",
+        "10m",
+        "The last backup on {{ $labels.host }} is {{ $value | humanizeDuration }} old",
+        "It should be made every day.",
+    ),
+    # Keeping to the model
+    Alert(
+        "DriftFound",
+        WARNING,
+        "selvedge_drift_changes > 0",
+        "0s",
+        "{{ $labels.host }} differs from the model in {{ $value }} places",
+        "drift.yml says in which.",
+    ),
+    # The monitoring itself
+    Alert(
+        "RulesFailing",
+        WARNING,
+        "increase(prometheus_rule_evaluation_failures_total[5m]) > 0",
+        "5m",
+        "Prometheus cannot evaluate a rule",
+        "An alert may be missing.",
+    ),
+    Alert(
+        "NotificationsFailing",
+        CRITICAL,
+        "sum by (integration) (increase(alertmanager_notifications_failed_total[5m])) > 0",
+        "2m",
+        "Alertmanager cannot reach its {{ $labels.integration }} receivers",
+        "Who should be woken may not be.",
+    ),
+)
+
+
+def alert_rules() -> dict[str, Any]:
+    """The group of alert rules."""
+    return {"name": "selvedge-alerts", "rules": [alert.rule() for alert in ALERTS]}

@@ -1,0 +1,52 @@
+"""The configuration files of each service of the monitoring, as they lie on its host."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import Network, Service
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.paths import MONITORING
+from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.alertmanager import (
+    alertmanager_config,
+)
+from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.alerts import alert_rules
+from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.blackbox import blackbox_config
+from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.prometheus import prometheus_config
+from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.records import recording_rules
+from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.web import web_config
+
+with suppress(ImportError):  # the module says which package is missing
+    import yaml
+
+    # No anchors: what is said twice is read twice.
+    class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
+        def ignore_aliases(self, data: Any) -> bool:
+            return True
+
+
+def config_folder(service: Service) -> str:
+    """The folder on the host that the service's container mounts."""
+    return f"{MONITORING}/{service.kind}"
+
+
+def config_files(network: Network, service: Service, ca_cert: str) -> dict[str, str]:
+    """Name in the service's folder to content. No secret in it.
+
+    :param ca_cert: PEM of the bootstrap CA, by which the store and the registry are known
+    """
+    files: dict[str, Any] = {"web.yml": web_config(network, service)}
+    if service.kind == "prometheus":
+        files["prometheus.yml"] = prometheus_config(network)
+        files["rules.yml"] = {"groups": [recording_rules(), alert_rules()]}
+    elif service.kind == "alertmanager":
+        files["alertmanager.yml"] = alertmanager_config(network)
+    elif service.kind == "blackbox-exporter":
+        files["blackbox.yml"] = blackbox_config(network, service)
+    texts = {
+        name: yaml.dump(content, Dumper=_Dumper, sort_keys=False, width=1000)
+        for name, content in files.items()
+    }
+    if service.kind in ("prometheus", "blackbox-exporter"):
+        texts["ca.crt"] = ca_cert
+    return texts

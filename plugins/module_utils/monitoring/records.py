@@ -1,0 +1,78 @@
+"""Recording rules: what dashboards and alerts ask for again and again.
+
+Fabric's metrics are those of 2.5.9 and 3.1.1, docs/source/metrics_reference.rst; BFT's come with 3.x only, and an
+expression that names both is right for either. A counter with labels is not there before it counts for the first time.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+_WINDOW = "5m"
+
+
+def _rate(metric: str) -> str:
+    return f"rate({metric}[{_WINDOW}])"
+
+
+def _quantile(metric: str, by: str, selector: str = "") -> str:
+    return f"histogram_quantile(0.95, sum by ({by}, le) ({_rate(f'{metric}_bucket{selector}')}))"
+
+
+# Failures of endorsing itself. What a chaincode refuses by its own rules is its callers' business.
+_ENDORSEMENT_FAILURES = (
+    'endorser_endorsement_failures{chaincodeerror="false"}',
+    "endorser_proposal_simulation_failures",
+    "endorser_chaincode_instantiation_failures",
+)
+# Source of BFT's quorum: SmartBFT, internal/bft/util.go (computeQuorum), ceil((n + f + 1) / 2), f = floor((n - 1) / 3).
+_BFT_SIZE = "max by (channel) (max_over_time(consensus_BFT_cluster_size[1h]))"
+# Of the last hour, so that it is known while all orderers are down.
+_RAFT_SIZE = "max by (channel) (max_over_time(consensus_etcdraft_cluster_size[1h]))"
+
+RECORDS = {
+    # Every peer counts every transaction, so the peer that is furthest says how many there were.
+    "selvedge:transactions:rate5m": "max by (channel) (sum by (channel, node) ("
+    + _rate('ledger_transaction_count{validation_code="VALID"}')
+    + "))",
+    "selvedge:invalid_transactions:rate5m": "max by (channel, validation_code) ("
+    "sum by (channel, validation_code, node) ("
+    + _rate('ledger_transaction_count{validation_code!="VALID"}')
+    + "))",
+    "selvedge:block_commit_seconds:p95": _quantile("ledger_block_processing_time", "channel, node"),
+    # What a client waits for after it has submitted: ordering, delivery and commit.
+    "selvedge:commit_latency_seconds:p95": _quantile(
+        "grpc_server_unary_request_duration",
+        "node",
+        '{service="gateway_Gateway",method="CommitStatus"}',
+    ),
+    "selvedge:endorsement_failures:rate5m": "sum by (channel, chaincode) ("
+    # They have the same labels, so each is told apart before they are added up.
+    + " or ".join(
+        f'label_replace({_rate(metric)}, "counter", "{number}", "", "")'
+        for number, metric in enumerate(_ENDORSEMENT_FAILURES)
+    )
+    + ")",
+    "selvedge:proposals:rate5m": f"sum by (node) ({_rate('endorser_proposals_received')})",
+    "selvedge:height:max": "max by (channel) (ledger_blockchain_height)",
+    "selvedge:height_lag": "max by (channel) (ledger_blockchain_height) - on (channel) group_right ()"
+    " max by (channel, node, organization, host) (ledger_blockchain_height)",
+    "selvedge:consenters:size": f"{_RAFT_SIZE} or {_BFT_SIZE}",
+    "selvedge:consenters:quorum": f"floor({_RAFT_SIZE} / 2) + 1"
+    f" or ceil(({_BFT_SIZE} + floor(({_BFT_SIZE} - 1) / 3) + 1) / 2)",
+    # Consenters that answer and take part; a channel that had some and has none counts as 0.
+    "selvedge:consenters:active": "count by (channel) ("
+    "participation_status == 1 and participation_consensus_relation == 1)"
+    f" or 0 * ({_RAFT_SIZE} or {_BFT_SIZE})",
+    "selvedge:node": 'max by (node, host) (up{job=~"orderer|peer|ca|store"}) * 0 + 1',
+    "selvedge:certificate_days": "min by (node, host) ("
+    '(probe_ssl_earliest_cert_expiry{job="certificate"} - time()) / 86400)',
+}
+
+
+def recording_rules() -> dict[str, Any]:
+    """The group of recording rules."""
+    return {
+        "name": "selvedge-records",
+        "rules": [{"record": name, "expr": expression} for name, expression in RECORDS.items()],
+    }
