@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -38,6 +39,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.network_hea
     NetworkCheck,
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.topology import Topology
+from ansible_collections.selvedge.fabric.plugins.module_utils.images.builder import Builder
 from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.openbao_admin import Host
 from ansible_collections.selvedge.fabric.plugins.modules import (
     ca_health,
@@ -49,6 +51,7 @@ from ansible_collections.selvedge.fabric.plugins.modules import (
 from ansible_collections.selvedge.fabric.tests.live.network import LiveNetwork, running
 from ansible_collections.selvedge.fabric.tests.live.stores import (
     ADDRESS,
+    REPOSITORY,
     LiveCa,
     LiveStore,
     eventually,
@@ -478,6 +481,28 @@ def test_an_organisation_judges_its_own(
     module_result(module, capsys, wait=30, **options)
     wrong = module_result(module, capsys, **{**options, "organizations": ["Org9"]})
     assert "there is no organisation Org9" in wrong["msg"]
+
+
+def test_the_healthcheck_of_a_ca(together: Together, tmp_path: Path) -> None:
+    """The command that its container has, on this server's ports: it asks both CAs."""
+    program = tmp_path / "healthcheck"
+    program.write_bytes(Builder(REPOSITORY, REPOSITORY / ".cache").helper(program.name))
+    program.chmod(0o755)
+    ca = together.cas[1]
+    secrets = {name: str(ca.secrets / name) for name in ("tls_cert", "server_cert", "server_key")}
+    files = ["-ca", secrets["tls_cert"], "-cert", secrets["server_cert"], "-key", secrets["server_key"]]
+    targets = [f"https://{ADDRESS}:{ca.operations_port}/healthz"]
+    targets += [f"https://{ca.address}/cainfo?ca={name}" for name in ("enrollment", "tls")]
+
+    def ask(*more: str) -> subprocess.CompletedProcess[str]:
+        command = [str(program), *targets, *more, *files, "-server-name", f"{ca.mount}.lab"]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    done = ask()
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("status 200") == 3
+    done = ask(f"https://{ca.address}/cainfo?ca=other")
+    assert done.returncode == 1 and "/cainfo?ca=other: status 404" in done.stderr, done.stderr
 
 
 def test_the_cas_by_themselves(together: Together, capsys: pytest.CaptureFixture[str]) -> None:
