@@ -3,9 +3,9 @@
     rootfs.py OUTPUT_TAR CHAINCODE_DIR [--add FILE:/PATH ...] [--mirror URL]
 
 What is left of Debian is an interpreter with its standard library and the shared objects it needs: no shell,
-no package manager, no TLS library (gRPC brings its own). Equal inputs and an equal mirror give equal bytes;
-name a mirror at snapshot.debian.org to get the same packages next year. ``/var/lib/dpkg/status.d`` says what
-is inside, where vulnerability scanners look for it.
+no package manager, no TLS library (gRPC brings its own) unless it is asked for. Equal inputs and an equal mirror
+give equal bytes; name a mirror at snapshot.debian.org to get the same packages next year.
+``/var/lib/dpkg/status.d`` says what is inside, where vulnerability scanners look for it.
 
 Needs mmdebstrap; and root, or the package ``uidmap`` and a range in ``/etc/subuid`` (mmdebstrap's "unshare").
 """
@@ -41,10 +41,13 @@ WHEELS = f"/usr/local/lib/python{PYTHON}/dist-packages"
 _STDLIB = rf"usr/lib/python{PYTHON}"
 _LIB = r"usr/lib/[a-z0-9_]+-linux-gnu"
 
+# What the extensions _ssl and _hashlib need.
+TLS_PACKAGES = ("libssl3t64",)
+
 # The packages that leave files in the image; the others are only there because apt wants them.
 _RECORDED = (
     rf"(lib)?python{re.escape(PYTHON)}-(minimal|stdlib)|libc6|libstdc\+\+6|libgcc-s1|gcc-\d+-base"
-    r"|libexpat1|libffi8|zlib1g|netbase"
+    r"|libexpat1|libffi8|zlib1g|netbase|libssl3t64"
 )
 
 # What stays of Debian. A list of what may stay: new files of a later package should not come in unseen.
@@ -57,6 +60,7 @@ KEEP = re.compile(
             rf"{_LIB}/ld-linux-[^/]+",
             rf"{_LIB}/lib(c|m|dl|rt|util|pthread|resolv)\.so\.\d+",
             rf"{_LIB}/lib(z|expat|ffi|gcc_s|stdc\+\+)\.so\.[\d.]+",
+            rf"{_LIB}/lib(ssl|crypto)\.so\.3",
             r"etc/(protocols|services)",
             rf"var/lib/dpkg/status\.d/({_RECORDED})",
             rf"usr/share/doc/({_RECORDED})/copyright",
@@ -74,10 +78,13 @@ DROP = re.compile(
             rf"{_STDLIB}/(config-[^/]+|_pyrepl)/.*",
             rf"{_STDLIB}/(turtle|pydoc|antigravity|this|_sysconfigdata__.*)\.py",
             rf"{_STDLIB}/lib-dynload/(_test|_xx|xx|_ctypes_test|_codecs_|_curses|_dbm|_gdbm|_sqlite3|_tkinter).*",
-            rf"{_STDLIB}/lib-dynload/(_ssl|_hashlib|_bz2|_lzma|_uuid|readline|_crypt|nis)\..*",
+            rf"{_STDLIB}/lib-dynload/(_bz2|_lzma|_uuid|readline|_crypt|nis)\..*",
         )
     )
 )
+
+# Stays with TLS only.
+TLS_FILES = re.compile(rf"{_STDLIB}/lib-dynload/(_ssl|_hashlib)\..*|{_LIB}/lib(ssl|crypto)\.so\.3")
 
 # What goes of the wheels: their tests, and sources for compilers.
 DROP_WHEELS = re.compile(
@@ -125,13 +132,20 @@ class Item:
 
 
 def build(
-    output: Path, chaincode: Path, add: Sequence[tuple[Path, str]] = (), mirror: str | None = None
+    output: Path,
+    chaincode: Path,
+    add: Sequence[tuple[Path, str]] = (),
+    mirror: str | None = None,
+    app: str = APP,
+    tls: bool = False,
 ) -> int:
     """Write the tar and return its size in bytes.
 
     :param chaincode: directory with ``__main__.py`` and a ``requirements.txt`` that pins by hash
     :param add: files to put at absolute paths, executable where they are executable
     :param mirror: Debian mirror instead of mmdebstrap's default, which has the security updates
+    :param app: where the directory comes to lie
+    :param tls: with Debian's OpenSSL, for programs that use the module ``ssl``
     :raises RootfsError: when a tool fails or the chaincode is incomplete
     """
     for name in ("__main__.py", "requirements.txt"):
@@ -139,9 +153,9 @@ def build(
             raise RootfsError(f"{chaincode} has no {name}")
     with tempfile.TemporaryDirectory(prefix="rootfs-") as scratch:
         items = [
-            *_debian(Path(scratch) / "debian.tar", mirror),
+            *_debian(Path(scratch) / "debian.tar", mirror, tls),
             *_wheels(Path(scratch) / "wheels", chaincode / "requirements.txt"),
-            *_tree(chaincode, APP, DROP_APP),
+            *_tree(chaincode, app, DROP_APP),
             *(_file(source, target) for source, target in add),
             *(Item(path, 0o644, data=text.encode()) for path, text in ETC.items()),
             *(Item(path, 0o777, link=target) for path, target in LINKS.items()),
@@ -151,11 +165,12 @@ def build(
     return output.stat().st_size
 
 
-def _debian(archive: Path, mirror: str | None) -> Iterator[Item]:
+def _debian(archive: Path, mirror: str | None, tls: bool) -> Iterator[Item]:
     """Let mmdebstrap unpack the packages, run none of their scripts, and take what KEEP names."""
     mode = "root" if os.geteuid() == 0 else "unshare"
     command = ["mmdebstrap", "--quiet", f"--mode={mode}", "--variant=extract", f"--keyring={KEYRING}"]
-    command += [f"--include={','.join(PACKAGES)}", f"--extract-hook={_RECORD_PACKAGES}", SUITE, str(archive)]
+    packages = (*PACKAGES, *TLS_PACKAGES) if tls else PACKAGES
+    command += [f"--include={','.join(packages)}", f"--extract-hook={_RECORD_PACKAGES}", SUITE, str(archive)]
     _run([*command, mirror] if mirror else command)
     seen = set()
     with tarfile.open(archive) as tar:
@@ -163,6 +178,8 @@ def _debian(archive: Path, mirror: str | None) -> Iterator[Item]:
             name = member.name.removeprefix("./")
             seen.add(name)
             if not KEEP.fullmatch(name) or DROP.fullmatch(name):
+                continue
+            if not tls and TLS_FILES.fullmatch(name):
                 continue
             if member.issym():
                 yield Item(f"/{name}", 0o777, link=member.linkname)

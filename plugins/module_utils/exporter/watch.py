@@ -21,7 +21,11 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health_prob
     certificates_of,
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.network_health import NetworkCheck
-from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.probe import ProbeReport, commit_probe
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.probe import (
+    ProbeReport,
+    commit_probe,
+    problems,
+)
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.probe_health import (
     judge_probe,
     seconds_of,
@@ -115,7 +119,7 @@ class Watch:
         names = answering(self.snapshot.results, item.peers)
         if not names:
             raise FabricError("no peer of the channel answers", ", ".join(item.peers), "start the peers")
-        return commit_probe(
+        report = commit_probe(
             topology,
             topology.signer(item.organization),
             item.channel,
@@ -124,6 +128,7 @@ class Watch:
             [topology.peer(name) for name in names],
             timeout=self._config.probe_timeout,
         )
+        return without_silent(report, answering(self.snapshot.results, names))
 
     def _update(self, **changes: Any) -> None:
         with self._lock:
@@ -147,6 +152,15 @@ def answering(results: Sequence[Health], peers: Sequence[str]) -> list[str]:
         return list(peers)
     serving = {result.subject for result in results if result.kind == "peer" and "channels" in result.facts}
     return [name for name in peers if name in serving]
+
+
+def without_silent(report: ProbeReport, names: Sequence[str]) -> ProbeReport:
+    """The report without the peers that fell silent meanwhile, unless it would be empty."""
+    peers = tuple(peer for peer in report.peers if peer.name in names)
+    if not peers or len(peers) == len(report.peers):
+        return report
+    latency = max(peer.latency for peer in peers)
+    return replace(report, peers=peers, latency=latency, problems=tuple(problems(peers)))
 
 
 def _own_days(topology: Topology) -> dict[str, dict[str, float]]:

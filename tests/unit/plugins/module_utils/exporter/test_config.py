@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 from ansible_collections.selvedge.fabric.plugins.module_utils.exporter.config import Config
 from ansible_collections.selvedge.fabric.plugins.module_utils.exporter.secret_files import SecretFiles
-from ansible_collections.selvedge.fabric.plugins.module_utils.exporter.watch import answering
+from ansible_collections.selvedge.fabric.plugins.module_utils.exporter.watch import answering, without_silent
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.errors import FabricError
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health import Health, Status
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.probe import PeerReport, ProbeReport
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.view import controller_view
 from ansible_collections.selvedge.fabric.tests.unit.plugins.module_utils.model.samples import sample
 
@@ -92,6 +93,16 @@ def test_who_is_probed() -> None:
     assert answering([], ["p1", "p2"]) == ["p1", "p2"]
     assert answering([here, away], ["p2", "p1"]) == ["p1"]
     assert answering([away], ["p2"]) == []
+
+
+def test_who_fell_silent_during_the_probe_is_not_in_its_report() -> None:
+    have = PeerReport("p1", 7, "1f", "VALID", 8, 0.5)
+    lacks = PeerReport("p2", error="no answer")
+    report = ProbeReport("ab", 0.1, 30.0, (have, lacks), ("p2 does not have the transaction: no answer",))
+    found = without_silent(report, ["p1"])
+    assert (found.peers, found.latency, found.problems) == ((have,), 0.5, ())
+    assert without_silent(report, ["p1", "p2"]) is report
+    assert without_silent(report, []) is report, "where nobody answers nothing was seen"
 
 
 def test_it_needs_no_ansible() -> None:
