@@ -42,12 +42,12 @@ _STDLIB = rf"usr/lib/python{PYTHON}"
 _LIB = r"usr/lib/[a-z0-9_]+-linux-gnu"
 
 # What the extensions _ssl and _hashlib need.
-TLS_PACKAGES = ("libssl3t64",)
+TLS_PACKAGES = ("libssl3t64", "libzstd1")
 
 # The packages that leave files in the image; the others are only there because apt wants them.
 _RECORDED = (
     rf"(lib)?python{re.escape(PYTHON)}-(minimal|stdlib)|libc6|libstdc\+\+6|libgcc-s1|gcc-\d+-base"
-    r"|libexpat1|libffi8|zlib1g|netbase|libssl3t64"
+    r"|libexpat1|libffi8|zlib1g|netbase|libssl3t64|libzstd1"
 )
 
 # What stays of Debian. A list of what may stay: new files of a later package should not come in unseen.
@@ -60,7 +60,7 @@ KEEP = re.compile(
             rf"{_LIB}/ld-linux-[^/]+",
             rf"{_LIB}/lib(c|m|dl|rt|util|pthread|resolv)\.so\.\d+",
             rf"{_LIB}/lib(z|expat|ffi|gcc_s|stdc\+\+)\.so\.[\d.]+",
-            rf"{_LIB}/lib(ssl|crypto)\.so\.3",
+            rf"{_LIB}/lib(ssl|crypto|zstd)\.so\.[\d.]+",
             r"etc/(protocols|services)",
             rf"var/lib/dpkg/status\.d/({_RECORDED})",
             rf"usr/share/doc/({_RECORDED})/copyright",
@@ -84,7 +84,7 @@ DROP = re.compile(
 )
 
 # Stays with TLS only.
-TLS_FILES = re.compile(rf"{_STDLIB}/lib-dynload/(_ssl|_hashlib)\..*|{_LIB}/lib(ssl|crypto)\.so\.3")
+TLS_FILES = re.compile(rf"{_STDLIB}/lib-dynload/(_ssl|_hashlib)\..*|{_LIB}/lib(ssl|crypto|zstd)\.so\.[\d.]+")
 
 # What goes of the wheels: their tests, and sources for compilers.
 DROP_WHEELS = re.compile(

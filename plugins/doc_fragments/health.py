@@ -27,8 +27,9 @@ options:
       - How many seconds a clock may be off that of the machine that asks; more is degraded, 15 minutes unhealthy.
       - The time is the one that stands in the answer of the operations endpoint (of the store, in its health), and half
         of the answer's way is allowed for.
+      - The default is what M(selvedge.fabric.preflight_report) refuses, too.
     type: float
-    default: 5
+    default: 60
   fail:
     description: Whether to fail when something is not healthy.
     type: bool

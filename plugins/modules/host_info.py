@@ -28,20 +28,10 @@ author: The Selvedge maintainers (@selvedge)
 """
 
 EXAMPLES = r"""
+# M(selvedge.fabric.network_health) has an example of what to do with it.
 - name: See how much room the disks have
   selvedge.fabric.host_info:
   register: room
-
-- name: Judge the network and its hosts
-  selvedge.fabric.network_health:
-    topology: "{{ topology }}"
-    store: "{{ store }}"
-    channels: "{{ channels }}"
-    hosts:
-      - name: "{{ inventory_hostname }}"
-        disks: "{{ room.disks }}"
-  delegate_to: localhost
-  run_once: true
 """
 
 RETURN = r"""

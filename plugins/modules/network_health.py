@@ -89,6 +89,17 @@ EXAMPLES = r"""
     nodes: [orderer1.orderer.lab]
     wait: 30
 
+- name: Judge the network and its hosts
+  selvedge.fabric.network_health:
+    topology: "{{ topology }}"
+    store: "{{ store }}"
+    channels: "{{ channels }}"
+    hosts:
+      - name: "{{ inventory_hostname }}"
+        disks: "{{ room.disks }}"
+  delegate_to: localhost
+  run_once: true
+
 - name: Wait until an orderer can be stopped without harm
   selvedge.fabric.network_health:
     topology: "{{ topology }}"

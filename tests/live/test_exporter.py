@@ -57,7 +57,11 @@ class Exporter:
                 "client_ca_file": str(mine / "msp/tls_ca_cert"),
             },
             "secrets_dir": str(folder),
-            "topology": live.option,
+            # Without the admin port, where channels are removed.
+            "topology": {
+                **live.option,
+                "orderers": [{**node, "admin_address": ""} for node in live.option["orderers"]],
+            },
             "channels": [{"name": CHANNEL, "definition": live.definition}],
             "chaincodes": [
                 {

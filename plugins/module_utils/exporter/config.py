@@ -57,7 +57,7 @@ class Config:
     probe_timeout: float = 30
     timeout: float = 3
     max_lag: int = 5
-    max_skew: float = 5
+    max_skew: float = 60
     certificate_days_min: int = 14
     channels: tuple[ChannelMembers, ...] = ()
     authorities: tuple[Authority, ...] = ()

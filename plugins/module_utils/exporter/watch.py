@@ -91,6 +91,7 @@ class Watch:
             max_skew=config.max_skew,
             chaincodes=config.chaincodes,
             read_nodes=False,
+            ask_admin=False,
         )()
         self._tell(results)
         self._update(

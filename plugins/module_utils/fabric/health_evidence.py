@@ -134,7 +134,11 @@ class Certificates:
 
 @dataclass(frozen=True)
 class OrdererEvidence:
-    """:param serving: None when gRPC answers; :param statuses: by channel, None where it has not joined"""
+    """What an orderer said.
+
+    :param serving: None when gRPC answers
+    :param statuses: by channel, None where it has not joined; a channel is left out where that is not known
+    """
 
     node: Node
     serving: FabricError | None

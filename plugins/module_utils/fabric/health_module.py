@@ -24,7 +24,7 @@ HEALTH_ARGUMENTS: dict[str, Any] = {
     "wait": {"type": "float", "default": 0},
     "stable_for": {"type": "float", "default": 0},
     "certificate_days_min": {"type": "int", "default": 14},
-    "max_skew": {"type": "float", "default": 5},
+    "max_skew": {"type": "float", "default": 60},
     "fail": {"type": "bool", "default": True},
 }
 CHANNEL_ARGUMENTS: dict[str, Any] = {

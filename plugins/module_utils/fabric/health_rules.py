@@ -75,7 +75,7 @@ class Rules:
 
     certificate_days_min: int = 14
     max_lag: int = 0
-    max_skew: float = 5.0
+    max_skew: float = 60.0
     silent_hosts: frozenset[str] = frozenset()
 
 
@@ -176,10 +176,10 @@ def _orderer_channel(
     at = f"channel {name}"
     if isinstance(status, FabricError):
         yield _unhealthy(f"{at}: participation API: {status.what}", status.next_step or READ_LOG)
-    elif status is None:
+    elif status is None and name in evidence.statuses:
         yield _unhealthy(f"{at}: it has not joined", CHANNEL)
         return
-    else:
+    elif status is not None:
         if status.relation != CONSENTER:
             yield _unhealthy(f"{at}: it is {status.relation}, not consenter", CHANNEL)
         if status.status != ACTIVE:

@@ -26,6 +26,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health_evid
     PeerEvidence,
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health_hosts import silent_hosts
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.participation import status_in_metrics
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.topology import Node, Topology
 
 SERVING = "serving"
@@ -51,6 +52,8 @@ class NetworkCheck:
     :param chaincodes: the chaincodes that should answer through their peers, for ``level`` CHANNELS
     :param read_nodes: whether to read the nodes' own secrets, and compare their certificates with what the nodes
         show. Without it the certificates that they show are judged alone, and no node's key is needed.
+    :param ask_admin: whether to ask orderers' participation API. Without it their metrics say the same, and the admin
+        port, where channels are removed, need not be reached.
     :param nodes: names to judge (nodes, CAs, ``store``); empty means all. What a channel's other members say
         is asked all the same.
     :param timeout: seconds for each question
@@ -67,9 +70,10 @@ class NetworkCheck:
     max_lag: int = 0
     nodes: Collection[str] = ()
     timeout: float = 3.0
-    max_skew: float = 5.0
+    max_skew: float = 60.0
     chaincodes: Sequence[ChaincodeMembers] = ()
     read_nodes: bool = True
+    ask_admin: bool = True
 
     def __post_init__(self) -> None:
         everybody = [*self.topology.orderers, *self.topology.peers]
@@ -188,11 +192,13 @@ class NetworkCheck:
             )
         for node in self._orderers:
             asked[node.name, "serving"] = partial(probes.orderer_serving, topology, node, timeout)
-            asked[node.name, "admin"] = partial(probes.orderer_admin, topology, node, timeout)
+            if self.ask_admin:
+                asked[node.name, "admin"] = partial(probes.orderer_admin, topology, node, timeout)
             for name in self._channels_of(node):
-                asked[node.name, "status", name] = partial(
-                    probes.orderer_status, topology, node, name, timeout
-                )
+                if self.ask_admin:
+                    asked[node.name, "status", name] = partial(
+                        probes.orderer_status, topology, node, name, timeout
+                    )
                 asked[node.name, "ledger", name] = partial(
                     probes.orderer_ledger, topology, node, name, timeout
                 )
@@ -228,10 +234,18 @@ class NetworkCheck:
             answers[node.name, "serving"],
             answers[node.name, "operations"],
             answers[node.name, "certificates"],
-            answers[node.name, "admin"],
-            {name: answers[node.name, "status", name] for name in names},
+            answers.get((node.name, "admin")),
+            self._statuses(node, names, answers),
             {name: answers[node.name, "ledger", name] for name in names},
         )
+
+    def _statuses(self, node: Node, channels: list[str], answers: _Answers) -> dict[str, Any]:
+        if self.ask_admin:
+            return {name: answers[node.name, "status", name] for name in channels}
+        found = answers[node.name, "operations"]
+        if isinstance(found, FabricError) or found.metrics is None:
+            return {}
+        return {name: status_in_metrics(found.metrics, name) for name in channels}
 
     def _peer(self, node: Node, answers: _Answers) -> PeerEvidence:
         names = self._channels_of(node)

@@ -179,6 +179,22 @@ def test_a_fault_has_its_reason_and_its_remedy(
     assert [subject for subject in others if not re.match(named, subject)] == []
 
 
+@pytest.mark.parametrize("name", [*RAFT, BFT])
+def test_the_admin_port_is_not_needed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An orderer's metrics say what its participation API says: the exporter does without the latter."""
+    for case in replay(name).cases:
+        whole = replay(name).judge(case, monkeypatch)
+        narrow = replay(name).judge(case, monkeypatch, ask_admin=False)
+        assert {s: (r.status, r.reasons) for s, r in narrow.items()} == {
+            s: (r.status, r.reasons) for s, r in whole.items()
+        }
+        heights = [
+            {s: r.facts.get("channels", {}).get("demo", {}).get("height") for s, r in found.items()}
+            for found in (whole, narrow)
+        ]
+        assert heights[0] == heights[1]
+
+
 def test_all_that_was_captured_is_judged() -> None:
     captured = {path.stem: set(Replay(path.stem).cases) - {HEALTHY} for path in FOLDER.glob("*.json")}
     assert captured == {**{name: set(FAULTS) for name in RAFT}, BFT: set(BFT_FAULTS)}
