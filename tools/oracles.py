@@ -49,21 +49,23 @@ def main() -> int:
     builder = Builder(ROOT, ROOT / ".cache", progress=lambda line: print(line, flush=True))
     oracles = ROOT / ".cache" / "oracle"
     versions = yaml.safe_load((ROOT / "images" / "versions.yml").read_text())
-    fabric = versions["fabric"]["default"]
-    for name, recipe in (
-        ("peer", "fabric-peer"),
-        ("orderer", "fabric-orderer"),
-        ("configtxgen", ""),
-        ("configtxlator", ""),
-    ):
-        # With the image's recipe the very binary of the image is used.
-        binary = builder.compile(
-            "fabric", fabric, f"{FABRIC}/cmd/{name}", builder.recipe(recipe) if recipe else None
-        )
-        link(binary, oracles / fabric / name)
-    samples = oracles / fabric / "sampleconfig"
-    if not samples.is_dir():
-        link(module_folder(FABRIC, ROOT / "images" / "pins" / f"fabric-{fabric}") / samples.name, samples)
+    # The default, and the newest, whose orderers have BFT.
+    for fabric in (versions["fabric"]["default"], list(versions["fabric"]["versions"])[-1]):
+        for name, recipe in (
+            ("peer", "fabric-peer"),
+            ("orderer", "fabric-orderer"),
+            ("configtxgen", ""),
+            ("configtxlator", ""),
+        ):
+            # With the image's recipe the very binary of the image is used.
+            binary = builder.compile(
+                "fabric", fabric, f"{FABRIC}/cmd/{name}", builder.recipe(recipe) if recipe else None
+            )
+            link(binary, oracles / fabric / name)
+        samples = oracles / fabric / "sampleconfig"
+        if not samples.is_dir():
+            folder = module_folder(FABRIC, ROOT / "images" / "pins" / f"fabric-{fabric}")
+            link(folder / samples.name, samples)
     for component, image, place in (
         ("openbao", "openbao", "openbao/bao"),
         ("fabric-ca", "fabric-ca", "fabric-ca/fabric-ca-server"),

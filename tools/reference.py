@@ -162,10 +162,12 @@ def documentation(path: Path) -> dict[str, Any]:
 
 
 def fragment(name: str) -> dict[str, Any]:
-    """The options of a documentation fragment ``selvedge.fabric.<name>``."""
-    path = ROOT / "plugins" / "doc_fragments" / f"{name.rpartition('.')[2]}.py"
+    """The options of a documentation fragment ``selvedge.fabric.<name>``, or ``selvedge.fabric.<name>.<part>``."""
+    file, _unused, part = name.removeprefix("selvedge.fabric.").partition(".")
+    path = ROOT / "plugins" / "doc_fragments" / f"{file}.py"
     body = next(node for node in ast.parse(path.read_text()).body if isinstance(node, ast.ClassDef)).body
-    text = next(node.value for node in body if isinstance(node, ast.Assign))
+    texts = {getattr(node.targets[0], "id", ""): node.value for node in body if isinstance(node, ast.Assign)}
+    text = texts[part.upper() or "DOCUMENTATION"]
     return dict(yaml.safe_load(ast.literal_eval(text)).get("options", {}))
 
 

@@ -34,12 +34,12 @@ WHEELS = f"/usr/local/lib/python{PYTHON}/dist-packages"
 _STDLIB = rf"usr/lib/python{PYTHON}"
 
 # What the extensions _ssl and _hashlib need.
-TLS_PACKAGES = ("libssl3t64",)
+TLS_PACKAGES = ("libssl3t64", "libzstd1")
 
 # The packages that leave files in the image; the others are only there because apt wants them.
 _RECORDED = (
     rf"(lib)?python{re.escape(PYTHON)}-(minimal|stdlib)|libc6|libstdc\+\+6|libgcc-s1|gcc-\d+-base"
-    r"|libexpat1|libffi8|zlib1g|netbase|libssl3t64"
+    r"|libexpat1|libffi8|zlib1g|netbase|libssl3t64|libzstd1"
 )
 
 # What stays of Debian. A list of what may stay: new files of a later package should not come in unseen.
@@ -49,7 +49,7 @@ KEEP = debian.pattern(
     *debian.LOADER,
     rf"{LIB}/lib(c|m|dl|rt|util|pthread|resolv)\.so\.\d+",
     rf"{LIB}/lib(z|expat|ffi|gcc_s|stdc\+\+)\.so\.[\d.]+",
-    rf"{LIB}/lib(ssl|crypto)\.so\.3",
+    rf"{LIB}/lib(ssl|crypto|zstd)\.so\.[\d.]+",
     r"etc/(protocols|services)",
     *debian.recorded(_RECORDED),
 )
@@ -66,7 +66,7 @@ DROP = debian.pattern(
 )
 
 # Stays with TLS only.
-TLS_FILES = debian.pattern(rf"{_STDLIB}/lib-dynload/(_ssl|_hashlib)\..*", rf"{LIB}/lib(ssl|crypto)\.so\.3")
+TLS_FILES = debian.pattern(rf"{_STDLIB}/lib-dynload/(_ssl|_hashlib)\..*", rf"{LIB}/lib(ssl|crypto|zstd)\.so\.[\d.]+")
 
 # What goes of the wheels: their tests, and sources for compilers.
 DROP_WHEELS = re.compile(

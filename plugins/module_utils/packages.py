@@ -9,8 +9,6 @@ from __future__ import annotations
 import importlib
 from typing import Any, Protocol
 
-from ansible.module_utils.basic import missing_required_lib
-
 # Import name to the name that pip knows. Versions stand in requirements.txt.
 PACKAGES = {
     "cryptography": "cryptography",
@@ -43,6 +41,9 @@ class _Failing(Protocol):
 def require(module: _Failing, *names: str) -> None:
     """Fail ``module`` when one of ``names`` cannot be imported, naming it and the Python that lacks it."""
     if package := missing(*names):
+        # Not at the top: the library also runs where there is no Ansible, in the health exporter.
+        from ansible.module_utils.basic import missing_required_lib
+
         module.fail_json(
             msg=missing_required_lib(
                 package, reason="on the controller; see the collection's requirements.txt"

@@ -10,7 +10,8 @@ module: commit_probe
 short_description: Commit a transaction and check that every peer has it
 description:
   - Submits one transaction, waits until every peer has committed it, and compares the block that it is in.
-  - Fails, with the report in its result, when a peer lacks the transaction or peers have different blocks.
+  - Fails, with the report in its result, when a peer lacks the transaction, peers have different blocks, or it took
+    longer than O(budget).
   - Writes to the ledger by its nature; O(function) should be one that does no harm.
 options:
   channel:
@@ -52,6 +53,12 @@ options:
     description: Seconds until every peer must have it.
     type: int
     default: 120
+  budget:
+    description:
+      - In how many seconds every peer should have it, from the proposal on. Slower is RV(status=degraded), and fails.
+        V(0) is no budget.
+    type: float
+    default: 0
 attributes:
   check_mode:
     support: full
@@ -77,6 +84,7 @@ EXAMPLES = r"""
     args: ["probe-{{ now(utc=true).timestamp() }}", probe, "{}"]
     organization: Org1
     timeout: 30
+    budget: 5
 """
 
 RETURN = r"""
@@ -106,10 +114,23 @@ peers:
       latency: 0.53
       error: ""
 problems:
-  description: What is wrong, in sentences; empty when all is well.
+  description: What is wrong with what the peers have, in sentences; empty when all is well.
   returned: when it was submitted
   type: list
   elements: str
+status:
+  description: V(healthy), V(degraded) when it was over O(budget), V(unhealthy) when a peer lacks the transaction.
+  returned: when it was submitted
+  type: str
+reasons:
+  description: Why it is not healthy, the gravest first.
+  returned: when it was submitted
+  type: list
+  elements: str
+remedy:
+  description: What to do about the gravest one.
+  returned: when it was submitted
+  type: str
 """
 
 from typing import Any
@@ -121,6 +142,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.arguments i
     open_topology,
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.probe import commit_probe
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.probe_health import judge_probe
 from ansible_collections.selvedge.fabric.plugins.module_utils.packages import FABRIC, require
 
 ARGUMENTS: dict[str, Any] = {
@@ -132,6 +154,7 @@ ARGUMENTS: dict[str, Any] = {
     "organization": {"type": "str", "required": True},
     "user": {"type": "str", "default": "admin"},
     "peers": {"type": "list", "elements": "str", "default": []},
+    "budget": {"type": "float", "default": 0},
     "endorsing_organizations": {"type": "list", "elements": "str", "default": []},
 }
 
@@ -156,9 +179,12 @@ def main() -> None:
             params["endorsing_organizations"],
             params["timeout"],
         )
-        if report.problems:
-            module.fail_json(msg="; ".join(report.problems), changed=True, **report.as_dict())
-        module.exit_json(changed=True, **report.as_dict())
+        health = judge_probe(params["channel"], report, params["budget"])
+        verdict = {key: health.as_dict()[key] for key in ("status", "reasons", "remedy")}
+        found = {"changed": True, **report.as_dict(), **verdict}
+        if not health.healthy:
+            module.fail_json(msg=f"{'; '.join(health.reasons)}. Next: {health.remedy}", **found)
+        module.exit_json(**found)
 
 
 if __name__ == "__main__":

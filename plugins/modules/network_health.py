@@ -12,54 +12,14 @@ description:
   - Asks every orderer, peer and certificate authority, and the secrets store, and says of each whether it is
     healthy, degraded or unhealthy, why, and what to do about it.
   - A node is healthy when its gRPC service and its operations endpoint answer and its certificates last.
-    With O(level=channels) an orderer must be an active consenter of its channels and know their Raft leader,
-    of which there is exactly one, and all consenters must take part; a peer must have joined its channels;
-    all copies of a channel must have the same height and the same newest block.
+    With O(level=channels) an orderer must be an active consenter of its channels and know their leader, of which there
+    is exactly one, and all consenters must take part; a peer must have joined its channels, and answer from their
+    state databases; all copies of a channel must have the same height and the same newest block, which can be read
+    from disk; chaincodes answer through their peers. Works for Raft, and for BFT of Fabric 3.
+  - Clocks may not differ, by the time in the answers.
   - A certificate authority is healthy when both of its CAs answer and are those of the store.
   - Changes nothing. Fails when something is not healthy, unless O(fail=false).
 options:
-  channels:
-    description:
-      - The channels that should exist, each with C(name) and C(definition), and in that at least C(orderers)
-        and C(peers), lists of names; as for M(selvedge.fabric.channel).
-    type: list
-    elements: dict
-    default: []
-  authorities:
-    description:
-      - The fabric-ca servers, each with C(name) (its organisation; C(organization) if it differs), C(mount)
-        (the organisation's mount in the store), C(ca_address) and C(operations_address) (C(host:port) as the
-        controller reaches them) and C(server_name) (the name in its TLS certificate, and in RV(results)).
-      - Without C(operations_address) its operations endpoint is not asked. Other keys are ignored.
-    type: list
-    elements: dict
-    default: []
-  level:
-    description: V(serving) before channels exist, V(channels) when they should.
-    type: str
-    choices: [serving, channels]
-    default: channels
-  wait:
-    description:
-      - For how many seconds to repeat the check until all is healthy; V(0) checks once.
-      - Ends early when all that is left is nothing that heals by waiting.
-    type: float
-    default: 0
-  certificate_days_min:
-    description: A certificate with fewer days left makes its owner degraded.
-    type: int
-    default: 14
-  max_lag:
-    description: How many blocks a node may be behind the others. On a busy network V(0) is too few.
-    type: int
-    default: 0
-  nodes:
-    description:
-      - Judge only these, by the names that stand in RV(results). Empty means all.
-      - Other members of their channels are still asked, to compare with.
-    type: list
-    elements: str
-    default: []
   without:
     description:
       - Names of orderers that are about to be stopped. The question then is another one; whether every channel
@@ -69,22 +29,34 @@ options:
     type: list
     elements: str
     default: []
-  fail:
-    description: Whether to fail when something is not healthy.
-    type: bool
-    default: true
-attributes:
-  check_mode:
-    support: full
-    description: Changes nothing anyway.
+  hosts:
+    description:
+      - Hosts to judge, too, each with C(name) and C(disks), which M(selvedge.fabric.host_info) tells there.
+    type: list
+    elements: dict
+    default: []
+  disk_free_min:
+    description:
+      - A disk in O(hosts) with less than so many percent of its bytes or inodes free makes its host degraded; below 3
+        it is unhealthy.
+    type: float
+    default: 10
 requirements:
   - grpcio
   - hyperledger-fabric-protos
   - cryptography
 extends_documentation_fragment:
+  - selvedge.fabric.health
+  - selvedge.fabric.health.channels
+  - selvedge.fabric.health.chaincodes
+  - selvedge.fabric.health.authorities
   - selvedge.fabric.topology
   - selvedge.fabric.store
 seealso:
+  - module: selvedge.fabric.peer_health
+  - module: selvedge.fabric.orderer_health
+  - module: selvedge.fabric.ca_health
+  - module: selvedge.fabric.store_health
   - module: selvedge.fabric.commit_probe
 author: The Selvedge maintainers (@selvedge)
 """
@@ -117,6 +89,17 @@ EXAMPLES = r"""
     nodes: [orderer1.orderer.lab]
     wait: 30
 
+- name: Judge the network and its hosts
+  selvedge.fabric.network_health:
+    topology: "{{ topology }}"
+    store: "{{ store }}"
+    channels: "{{ channels }}"
+    hosts:
+      - name: "{{ inventory_hostname }}"
+        disks: "{{ room.disks }}"
+  delegate_to: localhost
+  run_once: true
+
 - name: Wait until an orderer can be stopped without harm
   selvedge.fabric.network_health:
     topology: "{{ topology }}"
@@ -137,13 +120,13 @@ unhealthy_nodes:
   type: list
   elements: str
 results:
-  description: A verdict for each; store, CAs, orderers, peers.
+  description: A verdict for each; hosts, store, CAs, orderers, peers.
   returned: always
   type: list
   elements: dict
   contains:
     subject: {description: "Its name; V(store) for the store.", type: str}
-    kind: {description: "V(orderer), V(peer), V(ca), V(store), or V(channel) with O(without).", type: str}
+    kind: {description: "V(orderer), V(peer), V(ca), V(store), V(host), or V(channel) with O(without).", type: str}
     organization: {description: Its organisation; empty for the store., type: str}
     status: {description: "V(healthy), V(degraded) or V(unhealthy).", type: str}
     reasons: {description: "Why, the gravest first.", type: list, elements: str}
@@ -151,23 +134,25 @@ results:
     facts:
       description:
         - C(version), C(cert_days) (days until its first certificate expires), C(certificates) (days by kind).
-        - C(channels), by name with C(height), C(lag), C(hash), and for orderers C(status), C(relation),
-          C(leader), C(active) and C(consenters). What is unknown is left out.
+        - C(clock), with C(skew) (seconds ahead of ours), C(uncertainty) and C(source).
+        - C(channels), by name with C(height), C(lag), C(hash), perhaps C(fork) (the first block that differs), for
+          orderers C(status), C(relation), C(leader), C(active), C(consenters) and C(missing), for peers C(chaincodes)
+          (whether each answers). What is unknown is left out.
       type: dict
   sample:
     - subject: orderer0.orderer.lab
       kind: orderer
       organization: OrdererOrg
       status: degraded
-      reasons: ["channel demo: 2 of 3 consenters active, quorum (2) remains"]
-      remedy: start the orderer that does not run, before another one stops
+      reasons: ["channel demo: 2 of 3 consenters active, quorum (2) remains, without orderer2.orderer.lab"]
+      remedy: bring back orderer2.orderer.lab, before another one stops
       facts:
         version: v2.5.9
         cert_days: 364
         certificates: {TLS: 364, signing: 364, TLS CA: 3649, enrolment CA: 3649}
         channels:
           demo: {height: 7, lag: 0, hash: 1f0c..., status: active, relation: consenter,
-                 leader: orderer1.orderer.lab, active: 2, consenters: 3}
+                 leader: orderer1.orderer.lab, active: 2, consenters: 3, missing: [orderer2.orderer.lab]}
 table:
   description: The results as an aligned table.
   returned: always
@@ -178,7 +163,6 @@ elapsed:
   type: float
 """
 
-import time
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -187,14 +171,20 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.arguments i
     failures,
     open_topology,
 )
-from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health import (
-    UnhealthyError,
-    table,
-    wait_until_healthy,
-)
-from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health_evidence import (
-    Authority,
-    ChannelMembers,
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health import Health
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health_host import HostDisks, judge_host
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health_module import (
+    AUTHORITY_ARGUMENTS,
+    CHAINCODE_ARGUMENTS,
+    CHANNEL_ARGUMENTS,
+    HEALTH_ARGUMENTS,
+    ORDERERS,
+    PEERS,
+    answer,
+    authorities,
+    chaincode_members,
+    channel_members,
+    narrowed,
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health_quorum import QuorumCheck
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.network_health import NetworkCheck
@@ -203,15 +193,13 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.packages import FA
 ARGUMENTS: dict[str, Any] = {
     "topology": SHARED_ARGUMENTS["topology"],
     "store": SHARED_ARGUMENTS["store"],
-    "channels": {"type": "list", "elements": "dict", "default": []},
-    "authorities": {"type": "list", "elements": "dict", "default": []},
-    "level": {"type": "str", "choices": ["serving", "channels"], "default": "channels"},
-    "wait": {"type": "float", "default": 0},
-    "certificate_days_min": {"type": "int", "default": 14},
-    "max_lag": {"type": "int", "default": 0},
-    "nodes": {"type": "list", "elements": "str", "default": []},
+    **HEALTH_ARGUMENTS,
+    **CHANNEL_ARGUMENTS,
+    **CHAINCODE_ARGUMENTS,
+    **AUTHORITY_ARGUMENTS,
     "without": {"type": "list", "elements": "str", "default": []},
-    "fail": {"type": "bool", "default": True},
+    "hosts": {"type": "list", "elements": "dict", "default": []},
+    "disk_free_min": {"type": "float", "default": 10},
 }
 
 
@@ -220,35 +208,26 @@ def main() -> None:
     require(module, *FABRIC)
     params = module.params
     with failures(module):
-        topology = open_topology(params)
         without = params["without"]
+        topology = narrowed(open_topology(params), params, (ORDERERS, PEERS))
         check = NetworkCheck(
             topology=topology,
-            channels=[ChannelMembers.from_option(item) for item in params["channels"]],
-            authorities=[Authority.from_option(item) for item in params["authorities"]],
+            channels=channel_members(params, topology),
+            authorities=authorities(params, params["organizations"]),
             store_option=params["store"],
             level=params["level"],
             certificate_days_min=params["certificate_days_min"],
             max_lag=params["max_lag"],
+            max_skew=params["max_skew"],
+            chaincodes=chaincode_members(params),
             nodes=[node.name for node in topology.orderers] if without else params["nodes"],
         )
-        started = time.monotonic()
-        try:
-            results = wait_until_healthy(QuorumCheck(check, without) if without else check, params["wait"])
-            problem = ""
-        except UnhealthyError as error:
-            results, problem = error.results, str(error)
-        answer = {
-            "changed": False,
-            "healthy": not problem,
-            "unhealthy_nodes": [result.subject for result in results if not result.healthy],
-            "results": [result.as_dict() for result in results],
-            "table": table(results),
-            "elapsed": round(time.monotonic() - started, 2),
-        }
-        if problem and params["fail"]:
-            module.fail_json(msg=problem, **answer)
-        module.exit_json(**answer)
+        hosts = [judge_host(HostDisks.from_option(item), params["disk_free_min"]) for item in params["hosts"]]
+
+        def everything() -> list[Health]:
+            return [*hosts, *check()]
+
+        answer(module, QuorumCheck(check, without) if without else everything, maybe_nothing=True)
 
 
 if __name__ == "__main__":

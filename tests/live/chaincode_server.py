@@ -102,9 +102,10 @@ class ChaincodeServer:
     ``package_id`` is what peers must have called the package; set it before they connect.
 
     :param tls: PEM of certificate and key; no TLS without
+    :param address: where to listen, such as where one before it did
     """
 
-    def __init__(self, tls: tuple[str, str] | None = None) -> None:
+    def __init__(self, tls: tuple[str, str] | None = None, address: str = "127.0.0.1:0") -> None:
         self.package_id = ""
         self._server = grpc.server(ThreadPoolExecutor(256))  # a connection keeps a thread
         chaincode_shim_pb2_grpc.add_ChaincodeServicer_to_server(
@@ -112,9 +113,9 @@ class ChaincodeServer:
         )
         if tls:
             credentials = grpc.ssl_server_credentials([(tls[1].encode(), tls[0].encode())])
-            port = self._server.add_secure_port("127.0.0.1:0", credentials)
+            port = self._server.add_secure_port(address, credentials)
         else:
-            port = self._server.add_insecure_port("127.0.0.1:0")
+            port = self._server.add_insecure_port(address)
         self.address = f"127.0.0.1:{port}"
 
     def start(self) -> None:

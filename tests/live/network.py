@@ -18,6 +18,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import signal
 import socket
 import subprocess
 import time
@@ -51,9 +52,9 @@ _BUILDER = {
 }
 
 
-def oracle(name: str) -> Path:
+def oracle(name: str, version: str = "2.5.9") -> Path:
     """The path of a Fabric tool, node binary or ``sampleconfig``; skips the test, by name, when it is not there."""
-    folder = Path(os.environ.get("SELVEDGE_ORACLE_DIR", str(REPOSITORY / ".cache" / "oracle"))) / "2.5.9"
+    folder = Path(os.environ.get("SELVEDGE_ORACLE_DIR", str(REPOSITORY / ".cache" / "oracle"))) / version
     path = folder / name
     if not path.exists():
         pytest.skip(f"{path} is not there: run `make oracles`")
@@ -85,6 +86,7 @@ class LiveNetwork:
     :param orderers: how many, all of ``OrdererOrg``
     :param peers: peers per organisation; the first of each is its anchor peer
     :param binaries: the folder with ``orderer`` and ``peer``; by default the pinned ones
+    :param version: the version of the pinned ones, and of the sample configuration
     """
 
     def __init__(
@@ -93,12 +95,13 @@ class LiveNetwork:
         orderers: int = 3,
         peers: dict[str, int] | None = None,
         binaries: Path | None = None,
+        version: str = "2.5.9",
     ) -> None:
         self.root = root
         self.store = MemoryStore()
-        self.binaries = binaries or oracle("orderer").parent
-        oracle("peer")
-        self._sample = oracle("sampleconfig")
+        self.binaries = binaries or oracle("orderer", version).parent
+        oracle("peer", version)
+        self._sample = oracle("sampleconfig", version)
         self._ports = Ports()
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._environment: dict[str, dict[str, str]] = {}
@@ -326,6 +329,7 @@ class LiveNetwork:
         """Stop nodes (all by default): SIGTERM by pid, SIGKILL after ten seconds."""
         stopping = [self._processes.pop(name) for name in names or list(self._processes)]
         for process in stopping:
+            process.send_signal(signal.SIGCONT)  # a stopped process ends when it goes on
             process.terminate()
         for process in stopping:
             try:
@@ -333,6 +337,10 @@ class LiveNetwork:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+    def signal(self, name: str, number: int) -> None:
+        """Send a node's process a signal, such as SIGSTOP and SIGCONT."""
+        self._processes[name].send_signal(number)
 
     def log(self, name: str, lines: int = 60) -> str:
         """The end of a node's log, colours removed."""

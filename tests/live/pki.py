@@ -55,7 +55,9 @@ class Authority:
         )
         self.cert = _cert_pem(cert)
 
-    def _builder(self, subject: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
+    def _builder(
+        self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, days: int = 90
+    ) -> x509.CertificateBuilder:
         now = datetime.datetime.now(datetime.UTC)
         return (
             x509.CertificateBuilder()
@@ -64,7 +66,7 @@ class Authority:
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - datetime.timedelta(minutes=5))
-            .not_valid_after(now + datetime.timedelta(days=90))
+            .not_valid_after(now + datetime.timedelta(days=days))
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
             .add_extension(
                 x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False
@@ -72,19 +74,25 @@ class Authority:
         )
 
     def issue(
-        self, name: str, unit: str = "", tls: bool = False, key: ec.EllipticCurvePrivateKey | None = None
+        self,
+        name: str,
+        unit: str = "",
+        tls: bool = False,
+        key: ec.EllipticCurvePrivateKey | None = None,
+        days: int = 90,
     ) -> tuple[str, str]:
         """Return certificate and key as PEM.
 
         :param name: common name; with ``tls`` a DNS name of the certificate as well
         :param unit: the NodeOU, ``client`` ``peer`` ``admin`` or ``orderer``
+        :param days: until it expires
         :param tls: a server and client certificate that is also good for ``localhost`` and ``127.0.0.1``
         """
         key = key or ec.generate_private_key(ec.SECP256R1())
         names = [x509.NameAttribute(NameOID.COMMON_NAME, name)]
         if unit:
             names.append(x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, unit))
-        builder = self._builder(x509.Name(names), key).add_extension(
+        builder = self._builder(x509.Name(names), key, days).add_extension(
             x509.BasicConstraints(ca=False, path_length=None), critical=True
         )
         builder = builder.add_extension(

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
+from ansible.module_utils.testing import patch_module_args
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric import authority, x509
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.channel import (
     apply_channel,
@@ -34,10 +39,19 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.network_hea
     NetworkCheck,
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.topology import Topology
+from ansible_collections.selvedge.fabric.plugins.module_utils.images.builder import Builder
 from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.openbao_admin import Host
+from ansible_collections.selvedge.fabric.plugins.modules import (
+    ca_health,
+    network_health,
+    orderer_health,
+    peer_health,
+    store_health,
+)
 from ansible_collections.selvedge.fabric.tests.live.network import LiveNetwork, running
 from ansible_collections.selvedge.fabric.tests.live.stores import (
     ADDRESS,
+    REPOSITORY,
     LiveCa,
     LiveStore,
     eventually,
@@ -157,7 +171,8 @@ def test_an_orderer_stops_and_quorum_remains(whole: LiveNetwork) -> None:
     for node in whole.topology.orderers:
         if node.name != stopped:
             assert found[node.name].status is Status.DEGRADED
-            assert found[node.name].reasons == ("channel demo: 2 of 3 consenters active, quorum (2) remains",)
+            reason = f"channel demo: 2 of 3 consenters active, quorum (2) remains, without {stopped}"
+            assert found[node.name].reasons == (reason,)
     assert all(found[node.name].healthy for node in whole.topology.peers)
 
 
@@ -180,7 +195,8 @@ def test_two_orderers_stop_and_there_is_no_quorum(whole: LiveNetwork) -> None:
     whole.stop(*names[:2])
     survivor = by_name(check_of(whole)())[names[2]]
     assert survivor.status is Status.UNHEALTHY
-    assert "channel demo: 1 of 3 consenters active, no quorum (2)" in survivor.reasons
+    lost = f"channel demo: 1 of 3 consenters active, no quorum (2), without {names[0]}, {names[1]}"
+    assert lost in survivor.reasons
     found = reach(check_of(whole), lambda now: any("knows no" in r for r in now[names[2]].reasons), ELECTION)
     assert "channel demo: it knows no Raft leader" in found[names[2]].reasons
     assert "leader" not in found[names[2]].facts["channels"][CHANNEL]
@@ -395,11 +411,6 @@ def test_the_module(
 def run_module(
     together: Together, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], **options: Any
 ) -> dict[str, Any]:
-    import json
-
-    from ansible.module_utils.testing import patch_module_args
-    from ansible_collections.selvedge.fabric.plugins.modules import network_health
-
     def open_topology(params: dict[str, Any]) -> Topology:
         return Topology.from_option(params["topology"], together)
 
@@ -419,6 +430,93 @@ def run_module(
         assert not any(value in printed for key, value in secret.items() if key.endswith("_key"))
     assert "PRIVATE KEY" not in printed
     return dict(json.loads(printed.splitlines()[-1]))
+
+
+class Own:
+    """The secrets of one organisation, and of no other."""
+
+    def __init__(self, secrets: dict[str, dict[str, str]], mount: str) -> None:
+        self._secrets, self._mount = secrets, mount
+
+    def read(self, path: str) -> dict[str, str] | None:
+        assert path.startswith(f"{self._mount}/"), f"{path} is another organisation's"
+        return self._secrets.get(path)
+
+
+@pytest.mark.parametrize(
+    ("module", "organization", "stopped"),
+    [(peer_health, "Org1", "peer1.org1.lab"), (orderer_health, "OrdererOrg", "orderer0.orderer.lab")],
+    ids=["peers", "orderers"],
+)
+def test_an_organisation_judges_its_own(
+    together: Together,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    module: ModuleType,
+    organization: str,
+    stopped: str,
+) -> None:
+    """With its own keys alone, and the verdict is the network's."""
+    live = together.live
+    own = Own(live.store.secrets, live.organizations[organization].mount)
+    monkeypatch.setattr(module, "open_topology", lambda params: Topology.from_option(params["topology"], own))
+    options = {
+        "topology": live.option,
+        "store": together.store.option,
+        "channels": [channel_option(live)],
+        "organizations": [organization],
+    }
+    answer = module_result(module, capsys, wait=30, stable_for=1, **options)
+    assert answer["healthy"] and answer["elapsed"] >= 1 and not answer["changed"]
+    nodes = [*live.topology.orderers, *live.topology.peers]
+    wanted = {node.name for node in nodes if node.organization == organization}
+    assert {result["subject"] for result in answer["results"]} == wanted
+    live.stop(stopped)
+    answer = module_result(module, capsys, **options)
+    assert answer["failed"] and stopped in answer["unhealthy_nodes"]
+    whole = {item.subject: item for item in together.check()()}
+    seen = next(item for item in answer["results"] if item["subject"] == stopped)
+    assert (seen["reasons"], seen["remedy"]) == (list(whole[stopped].reasons), whole[stopped].remedy)
+    live.start()
+    module_result(module, capsys, wait=30, **options)
+    wrong = module_result(module, capsys, **{**options, "organizations": ["Org9"]})
+    assert "there is no organisation Org9" in wrong["msg"]
+
+
+def test_the_healthcheck_of_a_ca(together: Together, tmp_path: Path) -> None:
+    """The command that its container has, on this server's ports: it asks both CAs."""
+    program = tmp_path / "healthcheck"
+    program.write_bytes(Builder(REPOSITORY, REPOSITORY / ".cache").helper(program.name))
+    program.chmod(0o755)
+    ca = together.cas[1]
+    secrets = {name: str(ca.secrets / name) for name in ("tls_cert", "server_cert", "server_key")}
+    files = ["-ca", secrets["tls_cert"], "-cert", secrets["server_cert"], "-key", secrets["server_key"]]
+    targets = [f"https://{ADDRESS}:{ca.operations_port}/healthz"]
+    targets += [f"https://{ca.address}/cainfo?ca={name}" for name in ("enrollment", "tls")]
+
+    def ask(*more: str) -> subprocess.CompletedProcess[str]:
+        command = [str(program), *targets, *more, *files, "-server-name", f"{ca.mount}.lab"]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    done = ask()
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("status 200") == 3
+    done = ask(f"https://{ca.address}/cainfo?ca=other")
+    assert done.returncode == 1 and "/cainfo?ca=other: status 404" in done.stderr, done.stderr
+
+
+def test_the_cas_by_themselves(together: Together, capsys: pytest.CaptureFixture[str]) -> None:
+    """No topology is needed."""
+    options = {"store": together.store.option, "authorities": together.option}
+    answer = module_result(ca_health, capsys, wait=20, **options)
+    assert answer["healthy"], answer
+    assert [result["kind"] for result in answer["results"]] == ["ca"] * 3
+    together.cas[0].process.stop()
+    answer = module_result(ca_health, capsys, **options)
+    assert answer["failed"] and answer["unhealthy_nodes"] == ["ca-orderers.lab"]
+    together.cas[0].start()
+    module_result(ca_health, capsys, wait=20, **options)
+    assert "nothing to judge" in module_result(ca_health, capsys, store=together.store.option)["msg"]
 
 
 def test_the_store_is_gone(together: Together) -> None:
@@ -444,3 +542,32 @@ def test_the_state_of_a_new_store(tmp_path: Path) -> None:
         check = NetworkCheck(Topology({}, [], [], {}), store_option=store.option)  # type: ignore[arg-type]
         (result,) = wait_until_healthy(check, 20)
         assert result.facts["cert_days"] == 29
+
+
+def test_a_sealed_store(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What it is when its seal key is not the one that it was initialised with."""
+    with running_store(tmp_path) as store:
+        check = NetworkCheck(Topology({}, [], [], {}), store_option=store.option)  # type: ignore[arg-type]
+        wait_until_healthy(check, 20)
+        store.stop()
+        key = (tmp_path / "seal_key").read_bytes()
+        (tmp_path / "seal_key").write_bytes(os.urandom(32))
+        store.start()
+        (result,) = check()
+        assert (result.status, result.reasons[0]) == (Status.UNHEALTHY, "is sealed")
+        assert result.remedy.startswith("check its seal key")
+        assert result.facts["sealed"] is True
+        answer = module_result(store_health, capsys, store=store.option)
+        assert answer["failed"] and answer["unhealthy_nodes"] == ["store"]
+        store.stop()
+        (tmp_path / "seal_key").write_bytes(key)
+        store.start()
+        assert module_result(store_health, capsys, store=store.option, wait=20, stable_for=1)["healthy"]
+
+
+def module_result(module: ModuleType, capsys: pytest.CaptureFixture[str], **options: Any) -> dict[str, Any]:
+    """What a module answers, in check mode, which is the same for it."""
+    capsys.readouterr()
+    with patch_module_args({**options, "_ansible_check_mode": True}), pytest.raises(SystemExit):
+        module.main()
+    return dict(json.loads(capsys.readouterr().out.splitlines()[-1]))

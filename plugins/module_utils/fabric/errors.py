@@ -29,3 +29,7 @@ class FabricError(Exception):
 
 class NotReadyError(FabricError):
     """A node is not there yet; trying again may help. Raised for unreachable or still starting endpoints."""
+
+
+class NoAnswerError(NotReadyError):
+    """Nothing came back in time, not even a refusal."""

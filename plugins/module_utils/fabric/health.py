@@ -42,14 +42,16 @@ class Health:
     """The verdict on one thing.
 
     :param subject: its name, ``peer0.org1.lab``; ``store`` for the secrets store
-    :param kind: ``orderer``, ``peer``, ``ca`` or ``store``
-    :param organization: name of its organisation in the model, empty for the store
+    :param kind: ``orderer``, ``peer``, ``ca``, ``store``, ``host`` or ``channel``
+    :param organization: name of its organisation in the model, empty for what belongs to none
     :param reasons: why it is not healthy, the gravest first
     :param remedy: what to do about the gravest one
     :param facts: ``version``, ``cert_days`` (whole days until the first certificate expires),
-        ``certificates`` (days by name) and ``channels``: name to ``height``, ``lag`` (blocks), ``hash`` (hex
-        of the newest block's header); for orderers also ``status``, ``relation``, ``leader`` (a name),
-        ``active`` and ``consenters`` (counts). What is unknown is left out.
+        ``certificates`` (days by name), ``clock`` (``skew`` in seconds, ahead of the asker's is positive,
+        ``uncertainty`` in seconds, ``source``) and ``channels``: name to ``height``, ``lag`` (blocks), ``hash``
+        (hex of the newest block's header), ``fork`` (number of the first block that differs); for orderers also
+        ``status``, ``relation``, ``leader`` (a name), ``active`` and ``consenters`` (counts), ``missing``
+        (names); for peers ``chaincodes`` (whether each answers). What is unknown is left out.
     :param lasting: nothing of it heals by waiting
     """
 
@@ -105,24 +107,33 @@ class UnhealthyError(FabricError):
         super().__init__(f"{what}: {reasons}", next_step=next((item.remedy for item in bad), ""))
 
 
+# How often to look whether what is healthy stays so, at most: it costs the nodes something.
+_STABLE_POLL_S = 1.0
+
 Check = Callable[[], list[Health]]
 Progress = Callable[[float, list[Health]], None]
 
 
 def wait_until_healthy(
-    check: Check, timeout_s: float, poll_s: float = 0.1, progress: Progress | None = None
+    check: Check,
+    timeout_s: float,
+    poll_s: float = 0.1,
+    progress: Progress | None = None,
+    stable_for_s: float = 0,
 ) -> list[Health]:
-    """Repeat ``check`` until all is healthy; return its last results.
+    """Repeat ``check`` until all is healthy, and has been for ``stable_for_s``; return its last results.
 
-    With ``timeout_s`` 0 it checks once. It gives up early when all that is left is nothing that waiting heals
-    (a certificate near its end, a fork). Between two checks it sleeps at least as long as a check takes, so
-    that watching does not slow down the nodes that are starting.
+    With ``timeout_s`` 0 it waits for nothing: what is not healthy fails. It gives up early when all that is left
+    is nothing that waiting heals (a certificate near its end, a fork). Between two checks it sleeps at least as
+    long as a check takes, so that watching does not slow down the nodes that are starting.
 
+    :param timeout_s: how long it may be unhealthy; the time in which it has to be stable comes on top
     :param progress: called after each check with the seconds since the beginning and its results
 
     Raises UnhealthyError with the last evidence when the time is up.
     """
     started = time.monotonic()
+    healthy_since: float | None = None
     while True:
         before = time.monotonic()
         results = check()
@@ -130,14 +141,22 @@ def wait_until_healthy(
         if progress:
             progress(now - started, results)
         bad = [result for result in results if not result.healthy]
-        if not bad:
-            return results
         pause = max(poll_s, now - before)
+        if not bad:
+            # From when the answers began to come: what they say was true then.
+            healthy_since = before if healthy_since is None else healthy_since
+            left = stable_for_s - (now - healthy_since)
+            if left <= 0:
+                return results
+            time.sleep(max(pause, min(left, _STABLE_POLL_S)))
+            continue
+        lost = "" if healthy_since is None else f" any more, it was for {before - healthy_since:.1f} s"
+        healthy_since = None
         if all(result.lasting for result in bad):
-            raise UnhealthyError("the network is not healthy", results)
+            raise UnhealthyError(f"the network is not healthy{lost}", results)
         if now - started + pause > timeout_s:
             waited = f" after {now - started:.1f} s" if timeout_s else ""
-            raise UnhealthyError(f"the network is not healthy{waited}", results)
+            raise UnhealthyError(f"the network is not healthy{lost or waited}", results)
         time.sleep(pause)
 
 

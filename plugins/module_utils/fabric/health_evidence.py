@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.clock import Clock
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.errors import FabricError, NotReadyError
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.operations import Operations
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.participation import ChannelStatus
@@ -36,6 +37,24 @@ class ChannelMembers:
         except (KeyError, TypeError) as error:
             shape = "a channel is {name, definition: {orderers: [names], peers: [names]}}"
             raise FabricError(f"a channel lacks {error}", str(item.get("name", "")), shape) from error
+
+
+@dataclass(frozen=True)
+class ChaincodeMembers:
+    """A chaincode that should answer: its channel, and the names of the peers through which it should."""
+
+    name: str
+    channel: str
+    peers: tuple[str, ...]
+
+    @classmethod
+    def from_option(cls, item: Mapping[str, Any]) -> ChaincodeMembers:
+        """From ``{name, channel, peers}``. Raises FabricError when something is missing."""
+        try:
+            return cls(item["name"], item["channel"], tuple(item["peers"]))
+        except (KeyError, TypeError) as error:
+            shape = "a chaincode is {name, channel, peers: [names]}"
+            raise FabricError(f"a chaincode lacks {error}", str(item.get("name", "")), shape) from error
 
 
 @dataclass(frozen=True)
@@ -81,24 +100,45 @@ class Authority:
 
 @dataclass(frozen=True)
 class Ledger:
-    """A node's copy of a channel: number of blocks, header hashes of the newest block and the one before."""
+    """A node's copy of a channel: number of blocks, header hashes of the newest block and the one before.
+
+    :param damage: what is wrong with its newest block as it can be read; empty when nothing is
+    """
 
     height: int
     hash: str
     previous_hash: str
+    damage: str = ""
+
+
+@dataclass(frozen=True)
+class State:
+    """What a peer answered from a channel's state database.
+
+    :param chaincodes: names of the chaincodes that are committed in the channel
+    :param certificate_pem: the certificate that it signed the answer with
+    """
+
+    chaincodes: tuple[str, ...]
+    certificate_pem: str = ""
 
 
 @dataclass(frozen=True)
 class Certificates:
-    """Days until each certificate in the store expires, by what it is for; and the TLS one itself."""
+    """Days until each certificate in the store expires, by what it is for; and the node's own two themselves."""
 
     days: dict[str, float]
     tls_pem: str = ""
+    sign_pem: str = ""
 
 
 @dataclass(frozen=True)
 class OrdererEvidence:
-    """:param serving: None when gRPC answers; :param statuses: by channel, None where it has not joined"""
+    """What an orderer said.
+
+    :param serving: None when gRPC answers
+    :param statuses: by channel, None where it has not joined; a channel is left out where that is not known
+    """
 
     node: Node
     serving: FabricError | None
@@ -112,16 +152,33 @@ class OrdererEvidence:
     def dead(self) -> bool:
         return isinstance(self.serving, NotReadyError)
 
+    @property
+    def silent(self) -> bool:
+        """Nobody answers, neither by gRPC nor at the operations endpoint."""
+        return self.dead and isinstance(self.operations, NotReadyError)
+
 
 @dataclass(frozen=True)
 class PeerEvidence:
-    """:param joined: names of the channels that it has joined"""
+    """What a peer said.
+
+    :param joined: names of the channels that it has joined
+    :param states: by channel; None where its capabilities are too old to ask
+    :param chaincodes: by channel and chaincode, None where it answers through this peer
+    """
 
     node: Node
     operations: Operations | FabricError
     certificates: Certificates | FabricError
     joined: list[str] | FabricError
     ledgers: dict[str, Ledger | FabricError] = field(default_factory=dict)
+    states: dict[str, State | FabricError | None] = field(default_factory=dict)
+    chaincodes: dict[str, dict[str, FabricError | None]] = field(default_factory=dict)
+
+    @property
+    def silent(self) -> bool:
+        """Nobody answers, neither by gRPC nor at the operations endpoint."""
+        return isinstance(self.joined, NotReadyError) and isinstance(self.operations, NotReadyError)
 
 
 @dataclass(frozen=True)
@@ -132,6 +189,13 @@ class AuthorityEvidence:
     operations: Operations | FabricError | None
     certificates: Certificates | FabricError
     info: AuthorityInfo | FabricError
+
+    @property
+    def silent(self) -> bool:
+        """Nobody answers, neither at its REST interface nor at the operations endpoint."""
+        return isinstance(self.info, NotReadyError) and (
+            self.operations is None or isinstance(self.operations, NotReadyError)
+        )
 
 
 @dataclass(frozen=True)
@@ -152,3 +216,4 @@ class StoreEvidence:
     standby: bool
     version: str
     certificate_pem: str = ""
+    clock: Clock | None = None

@@ -9,17 +9,20 @@ import base64
 import hashlib
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric import (
     deliver,
+    endorser,
     operations,
     participation,
     peer_channels,
     x509,
 )
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.clock import clock_of
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.errors import FabricError, NotReadyError
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health_evidence import (
     Authority,
@@ -27,10 +30,12 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health_evid
     Certificates,
     Ledger,
     NoLeaderError,
+    State,
     StoreEvidence,
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.operations import Operations
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.participation import ChannelStatus
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.proposal import new_proposal
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.topology import Node, Topology
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.transport import Endpoint
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.ca_config import ENROLLMENT, TLS
@@ -38,10 +43,16 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.base impor
 
 with suppress(ImportError):  # the module says which package is missing
     from fabric_protos.common import common_pb2
+    from fabric_protos.msp import identities_pb2
+    from fabric_protos.peer.lifecycle import lifecycle_pb2
 
 T = TypeVar("T")
 # No channel can have this name (two dots), so asking for it costs an orderer one look into a map.
 _NO_CHANNEL = "selvedge..health"
+# What a channel with older capabilities answers to ``_lifecycle`` (core/chaincode/lifecycle/scc.go).
+_OLD_LIFECYCLE = "does not have the required capabilities"
+# A peer that began with a snapshot has no block before it (common/ledger/blkstorage/blockfile_mgr.go).
+_FROM_SNAPSHOT = "bootstrapped from a snapshot"
 _CERTIFICATES = {
     "tls_cert": "TLS",
     "sign_cert": "signing",
@@ -74,7 +85,7 @@ def node_certificates(topology: Topology, node: Node) -> Certificates:
 def certificates_of(secret: Mapping[str, str]) -> Certificates:
     """The certificates among a secret's fields."""
     days = {label: x509.days_left(secret[key]) for key, label in _CERTIFICATES.items() if secret.get(key)}
-    return Certificates(days, secret.get("tls_cert", ""))
+    return Certificates(days, secret.get("tls_cert", ""), secret.get("sign_cert", ""))
 
 
 def orderer_serving(topology: Topology, node: Node, timeout: float) -> None:
@@ -101,13 +112,16 @@ def orderer_ledger(topology: Topology, node: Node, channel: str, timeout: float)
     """
     endpoint, signer = topology.grpc_endpoint(node), topology.signer(node.organization)
     try:
-        header = deliver.block(endpoint, signer, channel, timeout=timeout).header
+        block = deliver.block(endpoint, signer, channel, timeout=timeout)
     except NotReadyError as error:
         # Deliver's status, to be told from gRPC's UNAVAILABLE: common/deliver/deliver.go, "consenter error".
         if common_pb2.Status.Name(common_pb2.SERVICE_UNAVAILABLE) in error.what:
             raise NoLeaderError("it knows no leader", error.where, error.next_step) from error
         raise
-    return Ledger(int(header.number) + 1, header_hash(header), header.previous_hash.hex())
+    header = block.header
+    return Ledger(
+        int(header.number) + 1, header_hash(header), header.previous_hash.hex(), block_damage(block)
+    )
 
 
 def peer_joined(topology: Topology, node: Node, timeout: float) -> list[str]:
@@ -116,16 +130,74 @@ def peer_joined(topology: Topology, node: Node, timeout: float) -> list[str]:
 
 
 def peer_ledger(topology: Topology, node: Node, channel: str, timeout: float) -> Ledger:
+    """What the peer knows by heart, and its newest block as it reads it from its files."""
+    endpoint, signer = topology.grpc_endpoint(node), topology.signer(node.organization)
+    info = peer_channels.chain_info(endpoint, signer, channel, timeout)
+    known = Ledger(info.height, info.current_block_hash, info.previous_block_hash)
+    try:
+        block = peer_channels.block(endpoint, signer, channel, info.height - 1, timeout)
+    except NotReadyError:
+        raise
+    except FabricError as error:
+        if _FROM_SNAPSHOT in error.what:
+            return known
+        said = error.what.rpartition(" failed: ")[2]
+        return replace(known, damage=f"cannot be read: {said}")
+    return replace(known, damage=block_damage(block, info.current_block_hash))
+
+
+def block_damage(block: common_pb2.Block, expected_hash: str = "") -> str:
+    """What is wrong with a block that was read; empty when its parts fit together.
+
+    :param expected_hash: hex of its header's hash, where it is known from elsewhere
+    """
+    if hashlib.sha256(b"".join(block.data.data)).digest() != block.header.data_hash:
+        return "is damaged: its transactions are not those of its header"
+    if expected_hash and header_hash(block.header) != expected_hash:
+        return "is damaged: its header is not the one that was committed"
+    return ""
+
+
+def peer_state(topology: Topology, node: Node, channel: str, timeout: float) -> State | None:
+    """Ask for the committed chaincodes, which the peer looks up in the channel's state database.
+
+    None where the channel's capabilities are older than the question.
+    """
+    endpoint, signer = topology.grpc_endpoint(node), topology.signer(node.organization)
+    args = lifecycle_pb2.QueryChaincodeDefinitionsArgs()
+    question = [b"QueryChaincodeDefinitions", args.SerializeToString()]
+    try:
+        answer = endorser.process_proposal(
+            endpoint, new_proposal(signer, channel, "_lifecycle", question), timeout
+        )
+    except FabricError as error:
+        if _OLD_LIFECYCLE in error.what:
+            return None
+        raise
+    found = lifecycle_pb2.QueryChaincodeDefinitionsResult.FromString(answer.response.payload)
+    names = tuple(item.name for item in found.chaincode_definitions)
+    return State(names, signing_certificate(answer.endorsement.endorser))
+
+
+def signing_certificate(endorser_bytes: bytes) -> str:
+    """The PEM certificate in an endorsement's identity; empty when there is none to read."""
+    try:
+        return str(identities_pb2.SerializedIdentity.FromString(endorser_bytes).id_bytes.decode())
+    except ValueError:
+        return ""
+
+
+def peer_chaincode(topology: Topology, node: Node, channel: str, chaincode: str, timeout: float) -> None:
+    """Raises NotReadyError when the chaincode does not answer through this peer."""
     signer = topology.signer(node.organization)
-    info = peer_channels.chain_info(topology.grpc_endpoint(node), signer, channel, timeout)
-    return Ledger(info.height, info.current_block_hash, info.previous_block_hash)
+    endorser.require_answer(topology.grpc_endpoint(node), signer, channel, chaincode, timeout)
 
 
 def authority_operations(topology: Topology, authority: Authority, timeout: float) -> Operations:
-    admin = topology.secret(f"{authority.mount}/users/admin")
+    user = topology.secret(f"{authority.mount}/users/{topology.user}")
     tls_ca = topology.secret(f"{authority.mount}/msp")["tls_ca_cert"]
     endpoint = Endpoint(
-        authority.operations_address, authority.server_name, tls_ca, admin["tls_cert"], admin["tls_key"]
+        authority.operations_address, authority.server_name, tls_ca, user["tls_cert"], user["tls_key"]
     )
     return operations.read_operations(endpoint, timeout)
 
@@ -162,14 +234,15 @@ def _same_chain(encoded: str, expected_pem: str) -> bool:
 
 
 def store_state(options: Mapping[str, Any], timeout: float) -> StoreEvidence:
-    """Ask the store that the modules' ``store`` option names; needs no login.
+    """Ask the store that the modules' ``store`` option names; needs no login, nor ``cert_file`` and ``key_file``.
 
     Raises NotReadyError when it does not answer, FabricError when TLS fails or one of the option's files is
     missing.
     """
     url = str(options["url"])
     try:
-        ca, cert, key = (Path(options[name]).read_text() for name in ("ca_file", "cert_file", "key_file"))
+        files = [options.get(name) for name in ("ca_file", "cert_file", "key_file")]
+        ca, cert, key = (Path(name).read_text() if name else "" for name in files)
     except OSError as error:
         raise FabricError(
             f"{error.filename}: {error.strerror}", url, "run bootstrap.yml, it makes this file"
@@ -179,7 +252,9 @@ def store_state(options: Mapping[str, Any], timeout: float) -> StoreEvidence:
     # Without these the state would hide in the HTTP status alone.
     codes = "standbyok=true&sealedcode=200&uninitcode=200"
     answers = operations.get(endpoint, [f"/v1/sys/health?{codes}"], timeout)
-    return store_answer(answers.replies[0][1], answers.certificate_pem)
+    body = answers.replies[0][1]
+    clock = clock_of(body, "server_time_utc", answers.dates[0], answers.moments[0])
+    return replace(store_answer(body, answers.certificate_pem), clock=clock)
 
 
 def store_answer(body: bytes, certificate_pem: str) -> StoreEvidence:

@@ -8,14 +8,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric import x509
-from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.errors import FabricError, NotReadyError
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.clock import Clock
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.errors import (
+    FabricError,
+    NoAnswerError,
+    NotReadyError,
+)
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health import (
     Finding,
     Health,
     Status,
     verdict,
 )
-from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health_channel import ChannelView
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health_channel import BFT, ChannelView
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health_evidence import (
     AuthorityEvidence,
     Certificates,
@@ -23,10 +28,15 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health_evid
     NoLeaderError,
     OrdererEvidence,
     PeerEvidence,
+    State,
     StoreEvidence,
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.operations import Operations
-from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.participation import ACTIVE, CONSENTER
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.participation import (
+    ACTIVE,
+    CONSENTER,
+    ChannelStatus,
+)
 
 READ_LOG = "read its log on its host"
 START = "start it, or read its log on its host"
@@ -36,21 +46,45 @@ RESTART = "restart its service, it reads certificates when it starts"
 _LEADER = (
     "if it stays so, compare the consenters' certificates with the channel's, and the network between them"
 )
+HANGS = (
+    "it hangs or is paused, or packets to it are lost: look at its container on its host, and at firewalls"
+)
+HOST = "check that this host runs, and the network to it"
+STATE = "look at its CouchDB where it has one, and read its log"
+CLOCK = (
+    "look at the time service on its host (chronyc tracking, or timedatectl); if every node shows it, at the "
+    "clock of the machine that asks"
+)
+_CHAINCODE = "start the chaincode's container beside its peer, or read its log"
+_COMMIT = "run site.yml, its chaincode step commits it"
+_DAMAGE = "stop it and restore or rebuild its ledger; check the disk of its host (dmesg)"
+# Fabric's own limit for the age of a request, orderers' and peers' ``authentication.timewindow``.
+_TIME_WINDOW_S = 15 * 60
 _FORK = "compare this block on all members; stop those that are wrong, and restore or rebuild their ledgers"
 
 
 @dataclass(frozen=True)
 class Rules:
-    """:param certificate_days_min: less is degraded; :param max_lag: blocks that a node may be behind"""
+    """What is still well.
+
+    :param certificate_days_min: less is degraded
+    :param max_lag: blocks that a node may be behind
+    :param max_skew: seconds that a clock may be off
+    :param silent_hosts: addresses at which nothing at all answers
+    """
 
     certificate_days_min: int = 14
     max_lag: int = 0
+    max_skew: float = 60.0
+    silent_hosts: frozenset[str] = frozenset()
 
 
 def judge_orderer(evidence: OrdererEvidence, channels: dict[str, ChannelView], rules: Rules) -> Health:
     """``channels`` are those that it should serve."""
     node = evidence.node
-    findings = [*_reachable(evidence.serving, evidence.operations, node.address, node.operations_address)]
+    findings = [
+        *_reachable(evidence.serving, evidence.operations, node.address, node.operations_address, rules)
+    ]
     facts: dict[str, Any] = {}
     if not evidence.dead:
         if evidence.admin is not None:
@@ -66,14 +100,12 @@ def judge_peer(evidence: PeerEvidence, channels: dict[str, ChannelView], rules: 
     """``channels`` are those that it should have joined."""
     node = evidence.node
     serving = evidence.joined if isinstance(evidence.joined, FabricError) else None
-    findings = [*_reachable(serving, evidence.operations, node.address, node.operations_address)]
+    findings = [*_reachable(serving, evidence.operations, node.address, node.operations_address, rules)]
     facts: dict[str, Any] = {}
     if not isinstance(evidence.joined, FabricError):
-        for name, view in channels.items():
-            findings += _peer_channel(evidence.joined, evidence.ledgers.get(name), node.name, view, rules)
-        facts["channels"] = {
-            name: _ledger_facts(evidence.ledgers.get(name), view) for name, view in channels.items()
-        }
+        for view in channels.values():
+            findings += _peer_channel(evidence, evidence.joined, view, rules)
+        facts["channels"] = {name: _peer_facts(evidence, name, view) for name, view in channels.items()}
     return _node_verdict(evidence, "peer", findings, facts, rules)
 
 
@@ -84,10 +116,11 @@ def judge_authority(evidence: AuthorityEvidence, rules: Rules) -> Health:
     serving = info if isinstance(info, FabricError) else None
     if evidence.operations is not None:
         findings += _reachable(
-            serving, evidence.operations, authority.address, authority.operations_address, "HTTPS"
+            serving, evidence.operations, authority.address, authority.operations_address, rules, "HTTPS"
         )
     elif serving:
         findings.append(_unhealthy(f"HTTPS {authority.address}: {serving.what}", serving.next_step or START))
+    findings += _clock(evidence.operations, rules)
     served = ""
     facts: dict[str, Any] = {}
     if not isinstance(info, FabricError):
@@ -96,9 +129,8 @@ def judge_authority(evidence: AuthorityEvidence, rules: Rules) -> Health:
             reason = f"its CA {name!r} signs with another certificate than the one in the store"
             findings.append(_unhealthy(reason, "stop it, check its secrets and its home, start it", True))
     days, problems = _certificates(evidence.certificates, served, rules)
-    return verdict(
-        authority.name, "ca", authority.organization, [*findings, *problems], {**facts, **_days_facts(days)}
-    )
+    facts |= {**_clock_facts(evidence.operations), **_days_facts(days)}
+    return verdict(authority.name, "ca", authority.organization, [*findings, *problems], facts)
 
 
 def judge_store(evidence: StoreEvidence | FabricError, rules: Rules) -> Health:
@@ -116,7 +148,14 @@ def judge_store(evidence: StoreEvidence | FabricError, rules: Rules) -> Health:
             _unhealthy("is sealed", "check its seal key on its host, and its log; then restart it")
         )
     days, problems = _certificates(Certificates({}), evidence.certificate_pem, rules)
-    facts = {"version": evidence.version, "standby": evidence.standby, **_days_facts(days)}
+    findings += _off(evidence.clock, rules)
+    facts = {
+        "version": evidence.version,
+        "standby": evidence.standby,
+        "sealed": evidence.sealed,
+        **({"clock": evidence.clock.as_dict()} if evidence.clock else {}),
+        **_days_facts(days),
+    }
     return verdict("store", "store", "", [*findings, *problems], facts)
 
 
@@ -137,76 +176,120 @@ def _orderer_channel(
     at = f"channel {name}"
     if isinstance(status, FabricError):
         yield _unhealthy(f"{at}: participation API: {status.what}", status.next_step or READ_LOG)
-    elif status is None:
+    elif status is None and name in evidence.statuses:
         yield _unhealthy(f"{at}: it has not joined", CHANNEL)
         return
-    else:
+    elif status is not None:
         if status.relation != CONSENTER:
             yield _unhealthy(f"{at}: it is {status.relation}, not consenter", CHANNEL)
         if status.status != ACTIVE:
             yield _unhealthy(f"{at}: its status is {status.status}", READ_LOG)
     if isinstance(ledger, NoLeaderError):
-        yield _unhealthy(f"{at}: it knows no Raft leader", _LEADER)
+        yield _unhealthy(f"{at}: it knows no {view.consensus} leader", _LEADER)
     elif isinstance(ledger, FabricError):
         yield _unhealthy(f"{at}: {ledger.what}", ledger.next_step or READ_LOG)
+        if isinstance(status, ChannelStatus):
+            yield from _behind(at, status.height, view, rules)
     elif ledger is not None:
-        if view.leaderless:
-            yield _unhealthy(f"{at}: no consenter says that it is the Raft leader", _LEADER)
+        if view.leaderless and view.consensus == BFT:
+            # A BFT orderer says who led its newest block; after a change it is silent until the next one.
+            reason = f"{at}: who led its newest block does not lead any more"
+            yield Finding(Status.DEGRADED, reason, "commit a transaction, the next block shows who leads")
+        elif view.leaderless:
+            yield _unhealthy(f"{at}: no consenter says that it is the {view.consensus} leader", _LEADER)
         yield from _ledger(evidence.node.name, at, ledger, view, rules)
     if len(view.leaders) > 1:
-        yield _unhealthy(f"{at}: several Raft leaders: {', '.join(view.leaders)}", _LEADER)
+        yield _unhealthy(f"{at}: several {view.consensus} leaders: {', '.join(view.leaders)}", _LEADER)
     yield from _quorum(at, view)
 
 
 def _quorum(at: str, view: ChannelView) -> Iterator[Finding]:
     counted = f"{at}: {view.active} of {view.consenters} consenters active"
+    names = ", ".join(view.missing)
+    who = f", without {names}" if names else ", without one that the leader does not hear"
     if view.active < view.quorum:
-        yield _unhealthy(f"{counted}, no quorum ({view.quorum})", "start the orderers that do not run")
+        remedy = f"bring back {names or 'the orderers that do not run'}"
+        yield _unhealthy(f"{counted}, no quorum ({view.quorum}){who if names else ''}", remedy)
     elif view.active < view.consenters:
-        remedy = "start the orderer that does not run, before another one stops"
-        yield Finding(Status.DEGRADED, f"{counted}, quorum ({view.quorum}) remains", remedy)
+        remedy = f"bring back {names or 'the orderer that takes no part'}, before another one stops"
+        yield Finding(Status.DEGRADED, f"{counted}, quorum ({view.quorum}) remains{who}", remedy)
     if view.consenters != view.defined:
         reason = f"{at}: has {view.consenters} consenters, its definition names {view.defined}"
         yield Finding(Status.DEGRADED, reason, CHANNEL)
 
 
 def _peer_channel(
-    joined: list[str], ledger: Ledger | FabricError | None, name: str, view: ChannelView, rules: Rules
+    evidence: PeerEvidence, joined: list[str], view: ChannelView, rules: Rules
 ) -> Iterator[Finding]:
-    at = f"channel {view.name}"
+    at, ledger = f"channel {view.name}", evidence.ledgers.get(view.name)
     if view.name not in joined:
         yield _unhealthy(f"{at}: it has not joined", CHANNEL)
-    elif isinstance(ledger, FabricError):
+        return
+    if isinstance(ledger, FabricError):
         yield _unhealthy(f"{at}: {ledger.what}", ledger.next_step or READ_LOG)
     elif ledger is not None:
-        yield from _ledger(name, at, ledger, view, rules)
+        yield from _ledger(evidence.node.name, at, ledger, view, rules)
+    state = evidence.states.get(view.name)
+    if isinstance(state, FabricError):
+        # Where the ledger does not answer either it is the peer, not its state database.
+        if not isinstance(ledger, FabricError):
+            reason = f"{at}: its state database does not answer: {_said(state)}"
+            yield _unhealthy(reason, STATE)
+        return
+    for name, error in evidence.chaincodes.get(view.name, {}).items():
+        if state is not None and name not in state.chaincodes:
+            yield _unhealthy(f"{at}: chaincode {name} is not committed", _COMMIT)
+        elif error is not None:
+            reason = f"{at}: chaincode {name} does not answer through it: {_said(error)}"
+            yield _unhealthy(reason, _CHAINCODE)
+
+
+def _said(error: FabricError) -> str:
+    """What came back, without what was asked: how it is asked is the check's own affair."""
+    return error.what.rpartition(" failed: ")[2]
 
 
 def _ledger(name: str, at: str, ledger: Ledger, view: ChannelView, rules: Rules) -> Iterator[Finding]:
     if name in view.forked:
         number = view.forked[name]
         yield _unhealthy(f"{at}: its block {number} is another one than elsewhere (fork)", _FORK, True)
-    lag = view.height - ledger.height
+    if ledger.damage:
+        yield _unhealthy(f"{at}: its newest block ({ledger.height - 1}) {ledger.damage}", _DAMAGE, True)
+    yield from _behind(at, ledger.height, view, rules)
+
+
+def _behind(at: str, height: int, view: ChannelView, rules: Rules) -> Iterator[Finding]:
+    lag = view.height - height
     if lag > rules.max_lag:
         blocks = "1 block" if lag == 1 else f"{lag} blocks"
         remedy = "wait; if it does not catch up, read its log and check that it reaches the orderers"
-        yield Finding(Status.DEGRADED, f"{at}: {blocks} behind ({ledger.height} of {view.height})", remedy)
+        yield Finding(Status.DEGRADED, f"{at}: {blocks} behind ({height} of {view.height})", remedy)
 
 
-def _ledger_facts(ledger: Ledger | FabricError | None, view: ChannelView) -> dict[str, Any]:
+def _ledger_facts(name: str, ledger: Ledger | FabricError | None, view: ChannelView) -> dict[str, Any]:
     if not isinstance(ledger, Ledger):
         return {}
-    return {"height": ledger.height, "lag": view.height - ledger.height, "hash": ledger.hash}
+    fork = {"fork": view.forked[name]} if name in view.forked else {}
+    return {"height": ledger.height, "lag": view.height - ledger.height, "hash": ledger.hash, **fork}
+
+
+def _peer_facts(evidence: PeerEvidence, name: str, view: ChannelView) -> dict[str, Any]:
+    facts = _ledger_facts(evidence.node.name, evidence.ledgers.get(name), view)
+    chaincodes = {label: error is None for label, error in evidence.chaincodes.get(name, {}).items()}
+    return {**facts, **({"chaincodes": chaincodes} if chaincodes else {})}
 
 
 def _orderer_facts(evidence: OrdererEvidence, name: str, view: ChannelView) -> dict[str, Any]:
-    facts = _ledger_facts(evidence.ledgers.get(name), view)
+    facts = _ledger_facts(evidence.node.name, evidence.ledgers.get(name), view)
     status = evidence.statuses.get(name)
     if status is not None and not isinstance(status, FabricError):
-        facts = {"height": status.height, **facts, "status": status.status, "relation": status.relation}
+        lag = max(0, view.height - status.height)
+        known = {"status": status.status, "relation": status.relation}
+        facts = {"height": status.height, "lag": lag, **facts, **known}
     if view.leaders and not isinstance(evidence.ledgers.get(name), FabricError):
         facts["leader"] = ", ".join(view.leaders)
-    return {**facts, "active": view.active, "consenters": view.consenters}
+    missing = {"missing": list(view.missing)} if view.missing else {}
+    return {**facts, "active": view.active, "consenters": view.consenters, **missing}
 
 
 # --- what all have in common ---
@@ -221,23 +304,30 @@ def _reachable(
     operations: Operations | FabricError,
     address: str,
     operations_address: str,
+    rules: Rules,
     service: str = "gRPC",
 ) -> Iterator[Finding]:
     """Whether the service and the operations endpoint answer; one finding where the whole node is silent."""
     if isinstance(serving, NotReadyError) and isinstance(operations, NotReadyError):
         where = f"neither {service} {address} nor operations {operations_address}"
-        yield _unhealthy(f"does not answer: {where}: {operations.what}", START)
+        reason = f"does not answer: {where}: {operations.what}"
+        host = address.rpartition(":")[0]
+        if host in rules.silent_hosts:
+            yield _unhealthy(f"{reason}; nothing at {host} answers", HOST)
+        else:
+            yield _unhealthy(reason, HANGS if isinstance(operations, NoAnswerError) else START)
         return
     if serving is not None:
-        # Without what was asked: how it is asked is the check's own affair.
-        said = serving.what.rpartition(" failed: ")[2]
-        yield _unhealthy(f"{service} {address} does not serve: {said}", serving.next_step or READ_LOG)
+        yield _unhealthy(
+            f"{service} {address} does not serve: {_said(serving)}", serving.next_step or READ_LOG
+        )
     if isinstance(operations, FabricError):
         reason = f"operations {operations_address}: {operations.what}"
         yield Finding(Status.DEGRADED, reason, operations.next_step or READ_LOG)
         return
     for check in operations.failed_checks:
-        yield _unhealthy(f"its own health check fails: {check}", READ_LOG)
+        couchdb = check.startswith("couchdb:")
+        yield _unhealthy(f"its own health check fails: {check}", STATE if couchdb else READ_LOG)
     if operations.metrics is None:
         remedy = "set its metrics provider to prometheus"
         yield Finding(Status.DEGRADED, f"operations {operations_address}: it keeps no metrics", remedy, True)
@@ -254,23 +344,60 @@ def _node_verdict(
     served = ""
     if not isinstance(operations, FabricError):
         facts, served = {"version": operations.version, **facts}, operations.certificate_pem
-    days, problems = _certificates(evidence.certificates, served, rules)
+    signed = ""
+    if isinstance(evidence, PeerEvidence):
+        states = [state for state in evidence.states.values() if isinstance(state, State)]
+        signed = next((state.certificate_pem for state in states if state.certificate_pem), "")
+    days, problems = _certificates(evidence.certificates, served, rules, signed)
+    findings = [*findings, *_clock(operations, rules), *problems]
     node = evidence.node
-    return verdict(node.name, kind, node.organization, [*findings, *problems], {**facts, **_days_facts(days)})
+    facts = {**facts, **_clock_facts(operations), **_days_facts(days)}
+    return verdict(node.name, kind, node.organization, findings, facts)
+
+
+def _clock(operations: Operations | FabricError | None, rules: Rules) -> Iterator[Finding]:
+    if isinstance(operations, Operations):
+        yield from _off(operations.clock, rules)
+
+
+def _off(clock: Clock | None, rules: Rules) -> Iterator[Finding]:
+    if clock is None or clock.certain <= rules.max_skew:
+        return
+    way = "ahead of" if clock.skew > 0 else "behind"
+    reason = f"its clock is {abs(clock.skew):.1f} s {way} ours ({clock.source})"
+    if clock.certain < _TIME_WINDOW_S:
+        yield Finding(Status.DEGRADED, reason, CLOCK)
+    else:
+        yield _unhealthy(f"{reason}; nodes refuse requests that are 15 minutes off", CLOCK)
+
+
+def _clock_facts(operations: Operations | FabricError | None) -> dict[str, Any]:
+    if isinstance(operations, Operations) and operations.clock:
+        return {"clock": operations.clock.as_dict()}
+    return {}
 
 
 def _certificates(
-    found: Certificates | FabricError, served_pem: str, rules: Rules
+    found: Certificates | FabricError, served_pem: str, rules: Rules, signed_pem: str = ""
 ) -> tuple[dict[str, float], list[Finding]]:
-    """Days by certificate and what is wrong with them, those in the store and the one that is served."""
+    """Days by certificate and what is wrong with them, those in the store and those that are served.
+
+    :param served_pem: the TLS certificate that it presents
+    :param signed_pem: the one that it signs with
+    """
     if isinstance(found, FabricError):
         return {}, [_unhealthy(f"its certificates: {found.what} {found.where}".rstrip(), found.next_step)]
     days, findings = dict(found.days), []
-    if served_pem and not _same(served_pem, found.tls_pem):
-        days["served TLS"] = x509.days_left(served_pem)
-        if found.tls_pem:
-            reason = "it serves another TLS certificate than the one in the store"
-            findings.append(Finding(Status.DEGRADED, reason, RESTART))
+    shown = {
+        "TLS": ("serves another TLS", served_pem, found.tls_pem),
+        "signing": ("signs with another", signed_pem, found.sign_pem),
+    }
+    for label, (does, seen, stored) in shown.items():
+        if seen and not _same(seen, stored):
+            days[f"served {label}" if stored else label] = x509.days_left(seen)
+            if stored:
+                reason = f"it {does} certificate than the one in the store"
+                findings.append(Finding(Status.DEGRADED, reason, RESTART))
     for label, left in sorted(days.items(), key=lambda item: item[1]):
         if left <= 0:
             reason = f"its {label} certificate expired {math.ceil(-left)} days ago"
@@ -282,7 +409,11 @@ def _certificates(
 
 
 def _same(pem: str, other: str) -> bool:
-    return bool(other) and x509.load_certificate(pem) == x509.load_certificate(other)
+    """Whether it is the same certificate, its signature aside: Fabric's MSP shows its own with a low S."""
+    if not other:
+        return False
+    one, two = x509.load_certificate(pem), x509.load_certificate(other)
+    return one.tbs_certificate_bytes == two.tbs_certificate_bytes
 
 
 def _days_facts(days: dict[str, float]) -> dict[str, Any]:

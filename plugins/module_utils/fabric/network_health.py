@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -19,10 +19,14 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health_chan
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health_evidence import (
     Authority,
     AuthorityEvidence,
+    Certificates,
+    ChaincodeMembers,
     ChannelMembers,
     OrdererEvidence,
     PeerEvidence,
 )
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health_hosts import silent_hosts
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.participation import status_in_metrics
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.topology import Node, Topology
 
 SERVING = "serving"
@@ -44,6 +48,12 @@ class NetworkCheck:
     :param level: SERVING before channels exist, CHANNELS after
     :param certificate_days_min: a certificate with fewer days left makes its owner degraded
     :param max_lag: how many blocks a node may be behind; 0 on an idle network
+    :param max_skew: how many seconds a clock may be off ours
+    :param chaincodes: the chaincodes that should answer through their peers, for ``level`` CHANNELS
+    :param read_nodes: whether to read the nodes' own secrets, and compare their certificates with what the nodes
+        show. Without it the certificates that they show are judged alone, and no node's key is needed.
+    :param ask_admin: whether to ask orderers' participation API. Without it their metrics say the same, and the admin
+        port, where channels are removed, need not be reached.
     :param nodes: names to judge (nodes, CAs, ``store``); empty means all. What a channel's other members say
         is asked all the same.
     :param timeout: seconds for each question
@@ -60,6 +70,10 @@ class NetworkCheck:
     max_lag: int = 0
     nodes: Collection[str] = ()
     timeout: float = 3.0
+    max_skew: float = 60.0
+    chaincodes: Sequence[ChaincodeMembers] = ()
+    read_nodes: bool = True
+    ask_admin: bool = True
 
     def __post_init__(self) -> None:
         everybody = [*self.topology.orderers, *self.topology.peers]
@@ -68,7 +82,7 @@ class NetworkCheck:
         if unknown:
             names = ", ".join(sorted(known))
             raise FabricError(f"there is no node {', '.join(unknown)}", next_step=f"known are {names}")
-        self._rules = rules.Rules(self.certificate_days_min, self.max_lag)
+        self._rules = rules.Rules(self.certificate_days_min, self.max_lag, self.max_skew)
         self._channels = list(self.channels) if self.level == CHANNELS else []
         asked = {node.name for node in everybody if self._wanted(node.name)}
         for channel in self._channels:
@@ -93,24 +107,23 @@ class NetworkCheck:
         shown = [store] if store and (self._wanted(STORE) or not store.healthy) else []
         locked = self._read_secrets(store)
         answers = _ask({key: call for key, call in self._questions().items() if key[0] not in locked})
-        authorities = [
-            self._authority(item, answers) for item in self._authorities if item.name not in locked
-        ]
+        authorities = {
+            item.name: self._authority(item, answers) for item in self._authorities if item.name not in locked
+        }
         orderers = {
             node.name: self._orderer(node, answers) for node in self._orderers if node.name not in locked
         }
         peers = {node.name: self._peer(node, answers) for node in self._peers if node.name not in locked}
         views = {item.name: view_channel(item, orderers, peers) for item in self._channels}
+        silent = silent_hosts([*authorities.values(), *orderers.values(), *peers.values()])
+        limits = replace(self._rules, silent_hosts=silent)
         results = [
-            *(rules.judge_authority(found, self._rules) for found in authorities),
+            *(rules.judge_authority(found, limits) for found in authorities.values()),
             *(
-                rules.judge_orderer(found, self._views(views, name), self._rules)
+                rules.judge_orderer(found, self._views(views, name), limits)
                 for name, found in orderers.items()
             ),
-            *(
-                rules.judge_peer(found, self._views(views, name), self._rules)
-                for name, found in peers.items()
-            ),
+            *(rules.judge_peer(found, self._views(views, name), limits) for name, found in peers.items()),
             *self._unjudged(locked),
         ]
         return [*shown, *(result for result in results if self._wanted(result.subject))]
@@ -143,7 +156,9 @@ class NetworkCheck:
         needed = {item.name: self._paths(item.mount) for item in self._authorities}
         for node in (*self._orderers, *self._peers):
             mount = self.topology.organization_of(node).mount
-            needed[node.name] = [*self._paths(mount), f"{mount}/nodes/{node.name}"]
+            needed[node.name] = self._paths(mount)
+            if self.read_nodes:
+                needed[node.name].append(f"{mount}/nodes/{node.name}")
         wanted = {path for paths in needed.values() for path in paths} - self._read
         if store and store.status is Status.UNHEALTHY:
             error = FabricError("the store does not serve", next_step="bring back the store first")
@@ -158,9 +173,8 @@ class NetworkCheck:
             if not failed.keys().isdisjoint(paths)
         }
 
-    @staticmethod
-    def _paths(mount: str) -> list[str]:
-        return [f"{mount}/msp", f"{mount}/users/admin"]
+    def _paths(self, mount: str) -> list[str]:
+        return [f"{mount}/msp", f"{mount}/users/{self.topology.user}"]
 
     def _questions(self) -> dict[tuple[str, ...], Callable[[], Any]]:
         """Every question by whom it is for, what it is, and perhaps the channel."""
@@ -173,14 +187,18 @@ class NetworkCheck:
                 asked[item.name, "operations"] = partial(probes.authority_operations, topology, item, timeout)
         for node in (*self._orderers, *self._peers):
             asked[node.name, "operations"] = partial(probes.node_operations, topology, node, timeout)
-            asked[node.name, "certificates"] = partial(probes.node_certificates, topology, node)
+            asked[node.name, "certificates"] = (
+                partial(probes.node_certificates, topology, node) if self.read_nodes else _no_certificates
+            )
         for node in self._orderers:
             asked[node.name, "serving"] = partial(probes.orderer_serving, topology, node, timeout)
-            asked[node.name, "admin"] = partial(probes.orderer_admin, topology, node, timeout)
+            if self.ask_admin:
+                asked[node.name, "admin"] = partial(probes.orderer_admin, topology, node, timeout)
             for name in self._channels_of(node):
-                asked[node.name, "status", name] = partial(
-                    probes.orderer_status, topology, node, name, timeout
-                )
+                if self.ask_admin:
+                    asked[node.name, "status", name] = partial(
+                        probes.orderer_status, topology, node, name, timeout
+                    )
                 asked[node.name, "ledger", name] = partial(
                     probes.orderer_ledger, topology, node, name, timeout
                 )
@@ -188,10 +206,18 @@ class NetworkCheck:
             asked[node.name, "joined"] = partial(probes.peer_joined, topology, node, timeout)
             for name in self._channels_of(node):
                 asked[node.name, "ledger", name] = partial(probes.peer_ledger, topology, node, name, timeout)
+                asked[node.name, "state", name] = partial(probes.peer_state, topology, node, name, timeout)
+                for label in self._chaincodes_of(node, name):
+                    asked[node.name, "chaincode", name, label] = partial(
+                        probes.peer_chaincode, topology, node, name, label, timeout
+                    )
         return asked
 
     def _channels_of(self, node: Node) -> list[str]:
         return [item.name for item in self._channels if node.name in (*item.orderers, *item.peers)]
+
+    def _chaincodes_of(self, node: Node, channel: str) -> list[str]:
+        return [item.name for item in self.chaincodes if item.channel == channel and node.name in item.peers]
 
     def _authority(self, item: Authority, answers: _Answers) -> AuthorityEvidence:
         return AuthorityEvidence(
@@ -208,18 +234,35 @@ class NetworkCheck:
             answers[node.name, "serving"],
             answers[node.name, "operations"],
             answers[node.name, "certificates"],
-            answers[node.name, "admin"],
-            {name: answers[node.name, "status", name] for name in names},
+            answers.get((node.name, "admin")),
+            self._statuses(node, names, answers),
             {name: answers[node.name, "ledger", name] for name in names},
         )
 
+    def _statuses(self, node: Node, channels: list[str], answers: _Answers) -> dict[str, Any]:
+        if self.ask_admin:
+            return {name: answers[node.name, "status", name] for name in channels}
+        found = answers[node.name, "operations"]
+        if isinstance(found, FabricError) or found.metrics is None:
+            return {}
+        return {name: status_in_metrics(found.metrics, name) for name in channels}
+
     def _peer(self, node: Node, answers: _Answers) -> PeerEvidence:
+        names = self._channels_of(node)
         return PeerEvidence(
             node,
             answers[node.name, "operations"],
             answers[node.name, "certificates"],
             answers[node.name, "joined"],
-            {name: answers[node.name, "ledger", name] for name in self._channels_of(node)},
+            {name: answers[node.name, "ledger", name] for name in names},
+            {name: answers[node.name, "state", name] for name in names},
+            {
+                name: {
+                    label: answers[node.name, "chaincode", name, label]
+                    for label in self._chaincodes_of(node, name)
+                }
+                for name in names
+            },
         )
 
 
@@ -230,3 +273,7 @@ def _ask(questions: Mapping[tuple[str, ...], Callable[[], Any]]) -> _Answers:
     with ThreadPoolExecutor(min(len(questions), _THREADS)) as pool:
         futures = {key: pool.submit(probes.attempt, call) for key, call in questions.items()}
     return {key: future.result() for key, future in futures.items()}
+
+
+def _no_certificates() -> Certificates:
+    return Certificates({})

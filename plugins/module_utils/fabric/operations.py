@@ -9,10 +9,16 @@ from __future__ import annotations
 import http.client
 import json
 import ssl
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.errors import FabricError, NotReadyError
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.clock import Clock, clock_of
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.errors import (
+    FabricError,
+    NoAnswerError,
+    NotReadyError,
+)
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.metrics import Metrics
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.transport import Endpoint, tls_context
 
@@ -39,10 +45,14 @@ class Answers:
 
     :param replies: HTTP status and body, in the order of the paths
     :param certificate_pem: the certificate that the server presented
+    :param moments: of each reply, the clock here (seconds since 1970) when it was asked and when it came
+    :param dates: of each reply, its header ``Date``
     """
 
     replies: list[tuple[int, bytes]] = field(repr=False)
     certificate_pem: str = field(repr=False)
+    moments: list[tuple[float, float]] = field(default_factory=list, repr=False)
+    dates: list[str] = field(default_factory=list, repr=False)
 
 
 def get(endpoint: Endpoint, paths: list[str], timeout: float) -> Answers:
@@ -53,17 +63,21 @@ def get(endpoint: Endpoint, paths: list[str], timeout: float) -> Answers:
     connection: _Connection | None = None
     try:
         connection = _Connection(endpoint, timeout)
-        replies = []
+        connection.connect()
+        answers = Answers([], connection.certificate_pem)
         for path in paths:
+            asked = time.time()
             connection.request("GET", path)
             response = connection.getresponse()
-            replies.append((response.status, response.read()))
-        return Answers(replies, connection.certificate_pem)
+            answers.moments.append((asked, time.time()))
+            answers.dates.append(response.headers.get("Date", ""))
+            answers.replies.append((response.status, response.read()))
+        return answers
     except ssl.SSLCertVerificationError as error:
         next_step = "check its TLS certificate, the name in it, and the CA that signed it"
         raise FabricError(f"its TLS certificate: {error.verify_message}", str(endpoint), next_step) from error
     except TimeoutError as error:
-        raise NotReadyError(f"no answer in {timeout:g} s", str(endpoint), _LOOK) from error
+        raise NoAnswerError(f"no answer in {timeout:g} s", str(endpoint), _LOOK) from error
     except ssl.SSLError as error:
         next_step = "check the client certificate, and the client CAs that the node is configured with"
         raise FabricError(f"TLS failed: {error.reason or error}", str(endpoint), next_step) from error
@@ -93,11 +107,13 @@ class Operations:
     :param failed_checks: ``component: reason`` of each failed health check; empty when all is well
     :param metrics: None when the node keeps none
     :param certificate_pem: the TLS certificate that it presents
+    :param clock: its clock against ours; None when it did not tell
     """
 
     failed_checks: tuple[str, ...]
     metrics: Metrics | None
     certificate_pem: str = field(default="", repr=False)
+    clock: Clock | None = None
 
     @property
     def version(self) -> str:
@@ -109,12 +125,17 @@ class Operations:
 
 def read_operations(endpoint: Endpoint, timeout: float) -> Operations:
     """Ask ``/healthz`` and ``/metrics``. Raises NotReadyError and FabricError as :func:`get`."""
-    answers = get(endpoint, ["/healthz", "/metrics"], timeout)
+    return operations_of(get(endpoint, ["/healthz", "/metrics"], timeout), endpoint)
+
+
+def operations_of(answers: Answers, endpoint: Endpoint) -> Operations:
+    """Read the answers of ``/healthz`` and ``/metrics``. Raises FabricError when they are none."""
     (health_status, health), (metrics_status, text) = answers.replies
     return Operations(
         failed_checks(health_status, health, endpoint),
         metrics_of(metrics_status, text, endpoint),
         answers.certificate_pem,
+        clock_of(health, "time", answers.dates[0], answers.moments[0]),
     )
 
 

@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.errors import FabricError, NotReadyError
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.metrics import Metrics
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.transport import Endpoint, tls_context
 
 with suppress(ImportError):  # the module says which package is missing
@@ -25,6 +26,9 @@ _CHANNELS = "/participation/v1/channels"
 ACTIVE = "active"
 FAILED = "failed"
 CONSENTER = "consenter"
+# What the gauges ``participation_status`` and ``participation_consensus_relation`` mean (multichannel/metrics.go).
+_STATUSES = ("inactive", ACTIVE, "onboarding", FAILED)
+_RELATIONS = ("other", CONSENTER, "follower", "config-tracker")
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,15 @@ def _refused(what: str, status: int, body: Any, endpoint: Endpoint) -> FabricErr
     reason = body.get("error", body) if isinstance(body, dict) else body
     kind = NotReadyError if status == http.HTTPStatus.SERVICE_UNAVAILABLE else FabricError
     return kind(f"{what} failed: {status}: {reason}", str(endpoint), "look at the orderer's log")
+
+
+def status_in_metrics(metrics: Metrics, channel: str) -> ChannelStatus | None:
+    """What :func:`channel_status` says, from an orderer's metrics: without the admin port, which can do more."""
+    names = ("participation_status", "participation_consensus_relation", "ledger_blockchain_height")
+    status, relation, height = (metrics.value(name, channel=channel) for name in names)
+    if status is None or relation is None:
+        return None
+    return ChannelStatus(channel, _RELATIONS[int(relation)], _STATUSES[int(status)], int(height or 0))
 
 
 def list_channels(endpoint: Endpoint, timeout: float = 10) -> list[str]:

@@ -38,6 +38,21 @@ def join(endpoint: Endpoint, signer: Signer, genesis: common_pb2.Block, timeout:
     query(endpoint, signer, "", "cscc", [b"JoinChain", genesis.SerializeToString()], timeout)
 
 
+def block(
+    endpoint: Endpoint, signer: Signer, channel: str, number: int, timeout: float = 10
+) -> common_pb2.Block:
+    """A block of the peer's copy of the channel, read from its block files."""
+    payload = query(
+        endpoint,
+        signer,
+        channel,
+        "qscc",
+        [b"GetBlockByNumber", channel.encode(), str(number).encode()],
+        timeout,
+    )
+    return common_pb2.Block.FromString(payload)
+
+
 def chain_info(endpoint: Endpoint, signer: Signer, channel: str, timeout: float = 10) -> ChainInfo:
     """Height and hashes of the peer's copy of the channel."""
     payload = query(endpoint, signer, channel, "qscc", [b"GetChainInfo", channel.encode()], timeout)

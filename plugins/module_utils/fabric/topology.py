@@ -12,7 +12,7 @@ Layout of the store, one KV version 2 mount an organisation::
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -67,18 +67,26 @@ def _names(nodes: list[Node]) -> str:
 
 @dataclass
 class Topology:
-    """Organisations and nodes, with access to their keys."""
+    """Organisations and nodes, with access to their keys.
+
+    :param user: the user of each organisation with whose keys nodes are asked
+    """
 
     organizations: dict[str, Organization]
     orderers: list[Node]
     peers: list[Node]
     store: SecretReader
     planned: Planned = field(default_factory=Planned)
+    user: str = "admin"
     _secrets: dict[str, dict[str, str]] = field(default_factory=dict, repr=False)
 
     @classmethod
     def from_option(
-        cls, option: dict[str, Any], store: SecretReader, planned: Planned | None = None
+        cls,
+        option: dict[str, Any],
+        store: SecretReader,
+        planned: Planned | None = None,
+        user: str = "admin",
     ) -> Topology:
         """Build it from the modules' ``topology`` option."""
         return cls(
@@ -87,7 +95,12 @@ class Topology:
             peers=[Node(**item) for item in option["peers"]],
             store=store,
             planned=planned or Planned(),
+            user=user,
         )
+
+    def narrowed(self, orderers: list[Node], peers: list[Node]) -> Topology:
+        """The same with these nodes only; secrets that were read are shared."""
+        return replace(self, orderers=orderers, peers=peers)
 
     def secret(self, path: str) -> dict[str, str]:
         """The fields of a secret that must be there. Raises FabricError when it is not."""
@@ -137,10 +150,10 @@ class Topology:
         """``ca_cert`` and ``tls_ca_cert`` of an organisation, PEM."""
         return self.secret(f"{self.organization(organization).mount}/msp")
 
-    def signer(self, organization: str, user: str = "admin") -> Signer:
-        """A user of an organisation who can sign."""
+    def signer(self, organization: str, user: str = "") -> Signer:
+        """A user of an organisation who can sign; by default the one that nodes are asked with."""
         org = self.organization(organization)
-        secret = self.secret(f"{org.mount}/users/{user}")
+        secret = self.secret(f"{org.mount}/users/{user or self.user}")
         return Signer(org.msp_id, secret["sign_cert"], secret["sign_key"])
 
     def node_secret(self, node: Node) -> dict[str, str]:
@@ -151,14 +164,14 @@ class Topology:
         return Endpoint(node.address, node.name, self.msp(node.organization)["tls_ca_cert"])
 
     def admin_endpoint(self, node: Node) -> Endpoint:
-        """An orderer's participation API, with its organisation's admin as TLS client."""
+        """An orderer's participation API, with its organisation's user as TLS client."""
         return self._mutual(node, node.admin_address)
 
     def operations_endpoint(self, node: Node) -> Endpoint:
-        """A node's operations endpoint, with its organisation's admin as TLS client."""
+        """A node's operations endpoint, with its organisation's user as TLS client."""
         return self._mutual(node, node.operations_address)
 
     def _mutual(self, node: Node, address: str) -> Endpoint:
-        admin = self.secret(f"{self.organization_of(node).mount}/users/admin")
+        user = self.secret(f"{self.organization_of(node).mount}/users/{self.user}")
         tls_ca = self.msp(node.organization)["tls_ca_cert"]
-        return Endpoint(address, node.name, tls_ca, admin["tls_cert"], admin["tls_key"])
+        return Endpoint(address, node.name, tls_ca, user["tls_cert"], user["tls_key"])

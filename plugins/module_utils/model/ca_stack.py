@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.ca_config import (
+    ENROLLMENT,
     MAIN_FILE,
+    TLS,
     TLS_FILE,
     server_config,
 )
@@ -32,7 +34,9 @@ def ca_files(network: Network, service: Service) -> dict[str, str]:
 
 def ca_service(network: Network, service: Service, image: str) -> dict[str, Any]:
     """One server with the enrolment and the TLS CA. Whatever it writes beside its database is in memory."""
-    probe = operations_healthcheck(service, "tls_cert", "server_cert", "server_key")
+    # Its operations endpoint asks the database only; each of the two CAs has to answer.
+    answers = (f"https://127.0.0.1:{service.ports['main']}/cainfo?ca={name}" for name in (ENROLLMENT, TLS))
+    probe = operations_healthcheck(service, "tls_cert", "server_cert", "server_key", *answers)
     definition = shell(service.name, image, service.settings, probe)
     owned = f"uid={UID},gid={UID},mode=0700,size=8m"
     return {

@@ -61,11 +61,15 @@ def shell(name: str, image: str, settings: dict[str, Any], healthcheck: list[str
     }
 
 
-def operations_healthcheck(service: Service, ca: str, cert: str, key: str) -> list[str]:
-    """Ask the service's operations endpoint with its own certificate; names of files below /run/secrets."""
+def operations_healthcheck(service: Service, ca: str, cert: str, key: str, *more: str) -> list[str]:
+    """Ask the service's operations endpoint with its own certificate; names of files below /run/secrets.
+
+    :param more: what else to ask, in the words of ``images/helper/cmd/healthcheck``
+    """
     return [
         "healthcheck",
         f"https://127.0.0.1:{service.ports['operations']}/healthz",
+        *more,
         "-ca", f"{IN_SECRETS}/{ca}",
         "-cert", f"{IN_SECRETS}/{cert}",
         "-key", f"{IN_SECRETS}/{key}",
@@ -129,7 +133,7 @@ def orderer(network: Network, service: Service, image: str) -> dict[str, Any]:
         "ORDERER_OPERATIONS_TLS_PRIVATEKEY": f"{_CERTS}/server.key",
         "ORDERER_OPERATIONS_TLS_CLIENTROOTCAS": f"[{_CERTS}/ca.crt]",
     }
-    return _node(service, image, environment)
+    return _node(service, image, environment, "orderer/chains")
 
 
 def peer(network: Network, service: Service, image: str) -> dict[str, Any]:
@@ -160,11 +164,19 @@ def peer(network: Network, service: Service, image: str) -> dict[str, Any]:
         "CORE_OPERATIONS_TLS_KEY_FILE": f"{_CERTS}/server.key",
         "CORE_OPERATIONS_TLS_CLIENTROOTCAS_FILES": f"{_CERTS}/ca.crt",
     }
-    return _node(service, image, environment)
+    return _node(service, image, environment, "ledgersData/chains/chains")
 
 
-def _node(service: Service, image: str, environment: dict[str, str]) -> dict[str, Any]:
-    probe = operations_healthcheck(service, "tls/ca.crt", "tls/server.crt", "tls/server.key")
+def _node(service: Service, image: str, environment: dict[str, str], ledgers: str) -> dict[str, Any]:
+    """:param ledgers: the folder below its data that has a folder for each channel"""
+    # Operations and gRPC are two servers in one process; and Fabric's own check does not miss a channel that it could
+    # not open.
+    more = (
+        f"tls://127.0.0.1:{service.ports['main']}",
+        "-ledgers",
+        f"/var/hyperledger/production/{ledgers}",
+    )
+    probe = operations_healthcheck(service, "tls/ca.crt", "tls/server.crt", "tls/server.key", *more)
     return {
         **shell(service.name, image, service.settings, probe),
         "environment": environment,

@@ -48,7 +48,7 @@ def memory() -> dict[str, Any]:
 
 def disk(path: str) -> dict[str, Any]:
     """The file system that ``path`` is on, or will be on: ``path``, ``mount``, ``type``, ``device``, ``read_only``,
-    ``free`` and ``total`` bytes, ``free_inodes`` (-1 where there is no such limit)."""
+    ``free`` and ``total`` bytes, ``free_inodes`` and ``total_inodes`` (-1 where there is no such limit)."""
     there = path
     while not os.path.exists(there):
         there = os.path.dirname(there)
@@ -63,7 +63,19 @@ def disk(path: str) -> dict[str, Any]:
         "free": found.f_bavail * found.f_frsize,
         "total": found.f_blocks * found.f_frsize,
         "free_inodes": found.f_favail if found.f_files else -1,
+        "total_inodes": found.f_files or -1,
     }
+
+
+def disks(paths: list[str]) -> list[dict[str, Any]]:
+    """Each file system that ``paths`` lie on once, as :func:`disk` tells it, with ``paths`` for ``path``."""
+    found: dict[int, dict[str, Any]] = {}
+    for path in paths:
+        told = disk(path)
+        known = found.setdefault(told["device"], {**told, "paths": []})
+        known["paths"].append(path)
+    wanted = ("mount", "type", "paths", "read_only", "free", "total", "free_inodes", "total_inodes")
+    return [{key: told[key] for key in wanted} for told in found.values()]
 
 
 def mount_of(path: str, mounts: str) -> tuple[str, str]:

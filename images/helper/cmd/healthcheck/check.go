@@ -18,8 +18,8 @@ import (
 const bodyLimit = 200
 
 // check does what the URL's scheme asks for and returns what it saw.
-func check(ctx context.Context, opts options) (string, error) {
-	target, err := url.Parse(opts.target)
+func check(ctx context.Context, text string, opts options) (string, error) {
+	target, err := url.Parse(text)
 	if err != nil {
 		return "", fmt.Errorf("not a URL: %w", err)
 	}
@@ -37,32 +37,61 @@ func check(ctx context.Context, opts options) (string, error) {
 	return "", fmt.Errorf("scheme %q is not one of https, http, tls, tcp", target.Scheme)
 }
 
-// checkHTTP expects one status. Redirects are answers, not invitations: a health endpoint has none.
+// checkHTTP expects one status, and of a Fabric node that it serves the channels that it has. Redirects are answers, not
+// invitations: a health endpoint has none.
 func checkHTTP(ctx context.Context, target *url.URL, opts options) (string, error) {
 	config, err := tlsConfig(opts)
 	if err != nil {
 		return "", err
 	}
 	client := &http.Client{
-		Transport: &http.Transport{TLSClientConfig: config, DisableKeepAlives: true},
+		Transport: &http.Transport{TLSClientConfig: config},
 		CheckRedirect: func(*http.Request, []*http.Request) error {
 			return http.ErrUseLastResponse
 		},
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
+	defer client.CloseIdleConnections()
+	body, err := get(ctx, client, target, opts.status)
 	if err != nil {
 		return "", err
 	}
+	message := fmt.Sprintf("status %d", opts.status)
+	// The body is drained, so that the second request has the first one's connection.
+	if _, err := io.Copy(io.Discard, body); err != nil {
+		return "", err
+	}
+	body.Close()
+	if opts.ledgers == "" || target.String() != opts.targets[0] {
+		return message, nil
+	}
+	metrics, err := get(ctx, client, target.JoinPath("..", "metrics"), http.StatusOK)
+	if err != nil {
+		return "", fmt.Errorf("/metrics: %w", err)
+	}
+	defer metrics.Close()
+	served, err := checkChannels(opts.ledgers, metrics)
+	if err != nil {
+		return "", err
+	}
+	return message + ", " + served, nil
+}
+
+// get returns the body of an answer with the wanted status.
+func get(ctx context.Context, client *http.Client, target *url.URL, status int) (io.ReadCloser, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
+	if err != nil {
+		return nil, err
+	}
 	response, err := client.Do(request)
 	if err != nil {
-		return "", unwrapURL(err)
+		return nil, unwrapURL(err)
 	}
-	defer response.Body.Close()
-	if response.StatusCode != opts.status {
+	if response.StatusCode != status {
+		defer response.Body.Close()
 		body, _ := io.ReadAll(io.LimitReader(response.Body, bodyLimit))
-		return "", fmt.Errorf("status %d, expected %d%s", response.StatusCode, opts.status, oneLine(body))
+		return nil, fmt.Errorf("status %d, expected %d%s", response.StatusCode, status, oneLine(body))
 	}
-	return fmt.Sprintf("status %d", response.StatusCode), nil
+	return response.Body, nil
 }
 
 // checkTCP is content with a listener.

@@ -1,10 +1,15 @@
-// Command healthcheck asks one endpoint whether it is well, and exits 0 or 1 with one line that says why.
+// Command healthcheck asks endpoints whether they are well, and exits 0 or 1 with one line that says why.
 //
 // Our images are built from scratch: no shell, no curl. A container's healthcheck is this program:
 //
 //	healthcheck https://localhost:9443/healthz -ca ca.crt -cert tls.crt -key tls.key
 //	healthcheck tls://localhost:9999 -ca ca.crt     TLS handshake, and HTTP/2 where the server speaks it
 //	healthcheck tcp://localhost:5984                a listener, nothing more
+//
+// Several are asked one after the other, and the first that is not well ends it. For a Fabric node it also compares the
+// channels on its disk with those that it serves:
+//
+//	healthcheck https://localhost:9443/healthz tls://localhost:7051 -ledgers /var/hyperledger/production/orderer/chains
 package main
 
 import (
@@ -14,12 +19,14 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 )
 
 // options are what the command line says.
 type options struct {
-	target     string
+	targets    []string
+	ledgers    string
 	caFile     string
 	certFile   string
 	keyFile    string
@@ -43,16 +50,20 @@ func run(args []string, stdout, stderr io.Writer) int {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), opts.timeout)
 	defer cancel()
-	message, err := check(ctx, opts)
-	if err != nil {
-		fmt.Fprintf(stderr, "unhealthy: %s: %v\n", opts.target, err)
-		return 1
+	var seen []string
+	for _, target := range opts.targets {
+		message, err := check(ctx, target, opts)
+		if err != nil {
+			fmt.Fprintf(stderr, "unhealthy: %s: %v\n", target, err)
+			return 1
+		}
+		seen = append(seen, fmt.Sprintf("%s: %s", target, message))
 	}
-	fmt.Fprintf(stdout, "healthy: %s: %s\n", opts.target, message)
+	fmt.Fprintf(stdout, "healthy: %s\n", strings.Join(seen, "; "))
 	return 0
 }
 
-// parse accepts flags before and after the URL; the flag package alone stops at the first word without a dash.
+// parse accepts flags before and after the URLs; the flag package alone stops at the first word without a dash.
 func parse(args []string, usage io.Writer) (options, error) {
 	var opts options
 	flags := flag.NewFlagSet("healthcheck", flag.ContinueOnError)
@@ -60,6 +71,7 @@ func parse(args []string, usage io.Writer) (options, error) {
 	flags.StringVar(&opts.caFile, "ca", "", "PEM `file` of the authorities that may have signed the server's certificate")
 	flags.StringVar(&opts.certFile, "cert", "", "PEM `file` of our client certificate")
 	flags.StringVar(&opts.keyFile, "key", "", "PEM `file` of our client key")
+	flags.StringVar(&opts.ledgers, "ledgers", "", "`folder` with a folder for each channel that the node must serve, by its /metrics")
 	flags.StringVar(&opts.serverName, "server-name", "", "`name` to expect in the server's certificate instead of the URL's host")
 	flags.IntVar(&opts.status, "expect-status", 200, "HTTP `status` that means well")
 	flags.DurationVar(&opts.timeout, "timeout", 3*time.Second, "`time` for the whole check")
@@ -67,7 +79,7 @@ func parse(args []string, usage io.Writer) (options, error) {
 	for rest := args; ; {
 		if err := flags.Parse(rest); err != nil {
 			if errors.Is(err, flag.ErrHelp) {
-				fmt.Fprintln(usage, "usage: healthcheck https://|http://|tls://|tcp://HOST:PORT[/PATH] [flags]")
+				fmt.Fprintln(usage, "usage: healthcheck https://|http://|tls://|tcp://HOST:PORT[/PATH] ... [flags]")
 				flags.SetOutput(usage)
 				flags.PrintDefaults()
 			}
@@ -76,17 +88,16 @@ func parse(args []string, usage io.Writer) (options, error) {
 		if flags.NArg() == 0 {
 			break
 		}
-		if opts.target != "" {
-			return opts, fmt.Errorf("one URL at a time: got %q and %q", opts.target, flags.Arg(0))
-		}
-		opts.target, rest = flags.Arg(0), flags.Args()[1:]
+		opts.targets, rest = append(opts.targets, flags.Arg(0)), flags.Args()[1:]
 	}
 
 	switch {
-	case opts.target == "":
+	case len(opts.targets) == 0:
 		return opts, errors.New("no URL: say what to check, such as https://localhost:9443/healthz")
 	case (opts.certFile == "") != (opts.keyFile == ""):
 		return opts, errors.New("-cert and -key belong together: give both or neither")
+	case opts.ledgers != "" && !strings.HasPrefix(opts.targets[0], "http"):
+		return opts, fmt.Errorf("-ledgers asks /metrics where the first URL is, which must be http or https, not %s", opts.targets[0])
 	case opts.timeout <= 0:
 		return opts, fmt.Errorf("-timeout must be positive, not %s", opts.timeout)
 	}

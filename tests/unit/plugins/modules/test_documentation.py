@@ -21,6 +21,7 @@ RUN_BY_ANSIBLE = [
     "lab",
     "preflight_info",
     "program",
+    "host_info",
     "status_info",
 ]
 # These have an action plugin, the module is where their documentation stands.

@@ -5,18 +5,29 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.errors import FabricError, NotReadyError
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.clock import Clock
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.errors import (
+    FabricError,
+    NoAnswerError,
+    NotReadyError,
+)
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health import Health, Status
-from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health_channel import ChannelView
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health_channel import (
+    ChannelView,
+    view_channel,
+)
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health_evidence import (
     Authority,
     AuthorityEvidence,
     AuthorityInfo,
     Certificates,
+    ChannelMembers,
     NoLeaderError,
     OrdererEvidence,
     PeerEvidence,
+    State,
 )
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health_hosts import silent_hosts
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health_probes import store_answer
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health_rules import (
     Rules,
@@ -35,6 +46,7 @@ from ansible_collections.selvedge.fabric.tests.unit.plugins.module_utils.fabric.
     certificates,
     dead_orderer,
     ledger,
+    node,
     operations,
     orderer,
     orderers,
@@ -121,7 +133,7 @@ def test_operations_do_not_answer() -> None:
 
 def test_its_own_health_check_fails() -> None:
     found = judged_peer(peer("peer1", operations=operations(failed_checks=("couchdb: refused",))))
-    expect(found, UNHEALTHY, "its own health check fails: couchdb: refused", "read its log")
+    expect(found, UNHEALTHY, "its own health check fails: couchdb: refused", "look at its CouchDB")
 
 
 def test_no_metrics() -> None:
@@ -182,9 +194,17 @@ def test_one_of_three_stopped() -> None:
     expect(
         found,
         DEGRADED,
-        "channel demo: 2 of 3 consenters active, quorum (2) remains",
-        "before another one stops",
+        "channel demo: 2 of 3 consenters active, quorum (2) remains, without orderer2",
+        "bring back orderer2, before another one stops",
     )
+    assert found.facts["channels"]["demo"]["missing"] == ["orderer2"]
+
+
+def test_one_that_the_leader_does_not_hear() -> None:
+    channel = view(orderers(orderer0=orderer("orderer0", leader=True, active=2)))
+    found = judged_orderer(orderer("orderer1"), channel)
+    reason = "channel demo: 2 of 3 consenters active, quorum (2) remains, without one that the leader does not hear"
+    expect(found, DEGRADED, reason, "bring back the orderer that takes no part")
 
 
 def test_two_of_three_stopped() -> None:
@@ -192,7 +212,8 @@ def test_two_of_three_stopped() -> None:
         orderer("orderer0", leader=True),
         view(orderers(orderer1=dead_orderer("orderer1"), orderer2=dead_orderer("orderer2"))),
     )
-    expect(found, UNHEALTHY, "channel demo: 1 of 3 consenters active, no quorum (2)", "start the orderers")
+    reason = "channel demo: 1 of 3 consenters active, no quorum (2), without orderer1, orderer2"
+    expect(found, UNHEALTHY, reason, "bring back orderer1, orderer2")
 
 
 def test_the_leader_stopped() -> None:
@@ -200,7 +221,7 @@ def test_the_leader_stopped() -> None:
     assert found.status is UNHEALTHY
     assert found.reasons == (
         "channel demo: no consenter says that it is the Raft leader",
-        "channel demo: 2 of 3 consenters active, quorum (2) remains",
+        "channel demo: 2 of 3 consenters active, quorum (2) remains, without orderer0",
     )
     assert "certificates" in found.remedy, "of the gravest reason"
 
@@ -214,6 +235,11 @@ def test_more_consenters_than_defined() -> None:
     four = orderers(orderer0=orderer("orderer0", leader=True, active=4, size=4))
     found = judged_orderer(orderer("orderer1"), view(four))
     expect(found, DEGRADED, "channel demo: has 4 consenters, its definition names 3", "site.yml")
+
+
+def test_an_orderer_of_which_nobody_knows_whether_it_joined() -> None:
+    """Neither its participation API nor its metrics were to be asked; its blocks are."""
+    expect(judged_orderer(orderer("orderer1", statuses={})), HEALTHY, "", "")
 
 
 def test_an_orderer_before_channels() -> None:
@@ -253,11 +279,130 @@ def test_an_orderer_that_is_behind() -> None:
     expect(found, DEGRADED, "channel demo: 1 block behind (4 of 5)", "wait")
 
 
+def test_a_state_database_that_does_not_answer() -> None:
+    error = FabricError("asking _lifecycle on channel demo failed: 500: couchdb: refused")
+    found = judged_peer(peer("peer1", states={"demo": error}))
+    expect(
+        found, UNHEALTHY, "channel demo: its state database does not answer: 500: couchdb: refused", "CouchDB"
+    )
+    # The peer as a whole is the reason, where its ledger does not answer either.
+    found = judged_peer(peer("peer1", states={"demo": error}, ledgers={"demo": error}))
+    assert len(found.reasons) == 1
+
+
+def with_chaincode(error: FabricError | None, committed: tuple[str, ...] = ("assets",)) -> PeerEvidence:
+    return peer("peer1", states={"demo": State(committed)}, chaincodes={"demo": {"assets": error}})
+
+
+def test_chaincodes() -> None:
+    found = judged_peer(with_chaincode(None))
+    expect(found, HEALTHY, "", "")
+    assert found.facts["channels"]["demo"]["chaincodes"] == {"assets": True}
+    found = judged_peer(with_chaincode(NotReadyError("chaincode assets does not answer: refused")))
+    assert (found.status, found.facts["channels"]["demo"]["chaincodes"]) == (UNHEALTHY, {"assets": False})
+    assert found.reasons[0].startswith("channel demo: chaincode assets does not answer through it: ")
+    assert "container" in found.remedy
+    # What is not committed cannot answer: one reason, and another remedy.
+    found = judged_peer(with_chaincode(NotReadyError("no"), committed=()))
+    expect(found, UNHEALTHY, "channel demo: chaincode assets is not committed", "site.yml")
+
+
+def test_a_damaged_block() -> None:
+    damaged = replace(ledger(), damage="cannot be read: EOF")
+    found = judged_peer(peer("peer1", ledgers={"demo": damaged}))
+    expect(found, UNHEALTHY, "channel demo: its newest block (4) cannot be read: EOF", "rebuild its ledger")
+    assert found.lasting
+
+
+def test_an_orderer_whose_blocks_cannot_be_read_tells_its_height() -> None:
+    status = ChannelStatus("demo", "consenter", "active", 3)
+    evidence = orderer("orderer1", ledgers={"demo": FabricError("INTERNAL")}, statuses={"demo": status})
+    found = judged_orderer(evidence)
+    assert "channel demo: 2 blocks behind (3 of 5)" in found.reasons
+    assert found.facts["channels"]["demo"]["lag"] == 2
+
+
+def test_nothing_answers_at_a_host() -> None:
+    """Then it is not the node's fault; and no answer is another thing than a refusal."""
+    refused = dead_orderer("orderer1")
+    rules = Rules(silent_hosts=frozenset({"orderer1"}))
+    found = judge_orderer(refused, {}, rules)
+    assert found.reasons[0].endswith("Connection refused; nothing at orderer1 answers")
+    assert found.remedy == "check that this host runs, and the network to it"
+    silent = NoAnswerError("no answer in 3 s")
+    assert "paused" in judge_orderer(replace(refused, operations=silent, serving=silent), {}, RULES).remedy
+    assert silent_hosts([refused]) == frozenset(), "one node alone says nothing about its host"
+    other = replace(peer("peer1"), node=replace(node("peer1"), address="orderer1:7051"))
+    assert silent_hosts([refused, other]) == frozenset()
+    assert silent_hosts([refused, refused]) == {"orderer1"}
+
+
+@pytest.mark.parametrize(
+    ("skew", "status", "reason"),
+    [
+        (59.9, HEALTHY, ""),
+        (-60.3, HEALTHY, ""),
+        (61, DEGRADED, "its clock is 61.0 s ahead of ours (there)"),
+        (-90, DEGRADED, "its clock is 90.0 s behind ours (there)"),
+        (
+            1000,
+            UNHEALTHY,
+            "its clock is 1000.0 s ahead of ours (there); nodes refuse requests that are 15 minutes off",
+        ),
+    ],
+)
+def test_clocks(skew: float, status: Status, reason: str) -> None:
+    """With half a second on the way, what is just over the limit may be right."""
+    clock = Clock(skew, 0.5, "there")
+    found = judged_peer(peer("peer1", operations=operations(clock=clock)))
+    expect(found, status, reason, "timedatectl" if reason else "")
+    assert found.facts["clock"] == {"skew": skew, "uncertainty": 0.5, "source": "there"}
+    assert not found.lasting
+    sealed = replace(store_answer(STORE_SEALED, ""), clock=clock)
+    assert (reason in judge_store(sealed, RULES).reasons) == bool(reason)
+
+
+def test_a_certificate_that_it_signs_with_and_the_store_does_not_have() -> None:
+    states = {"demo": State((), certificate(299))}
+    known = Certificates({"signing": 300.0}, certificate(300), certificate(300))
+    found = judged_peer(peer("peer1", states=states, certificates=known))
+    expect(found, DEGRADED, "it signs with another certificate than the one in the store", "restart")
+    assert found.facts["certificates"]["served signing"] == 298
+    # Where nobody has the node's secret, what it shows is all there is.
+    found = judged_peer(peer("peer1", states=states, certificates=Certificates({})))
+    expect(found, HEALTHY, "", "")
+    assert found.facts["certificates"] == {"TLS": 299, "signing": 298}
+
+
+def test_bft() -> None:
+    def text(leader: int) -> str:
+        return (
+            f'consensus_BFT_cluster_size{{channel="demo"}} 4\nconsensus_BFT_is_leader{{channel="demo"}} {leader}\n'
+            'fabric_version{version="v3.1.1"} 1\n'
+        )
+
+    names = [f"orderer{number}" for number in range(4)]
+    members = ChannelMembers("demo", tuple(names), ())
+    four = {name: orderer(name, operations=operations(text(int(name == "orderer0")))) for name in names}
+    channel = view_channel(members, four, {})
+    assert (channel.leaders, channel.quorum, channel.active) == (("orderer0",), 3, 4)
+    expect(judge_orderer(four["orderer1"], {"demo": channel}, RULES), HEALTHY, "", "")
+    # It is not known who leads until the next block: serving, and worth a look.
+    gone = view_channel(members, {**four, "orderer0": dead_orderer("orderer0")}, {})
+    found = judge_orderer(four["orderer1"], {"demo": gone}, RULES)
+    assert (found.status, len(found.reasons)) == (DEGRADED, 2)
+    assert "channel demo: who led its newest block does not lead any more" in found.reasons
+    # Who is behind still believes in itself.
+    behind = orderer("orderer3", operations=operations(text(1)), ledgers={"demo": ledger(3)})
+    assert view_channel(members, {**four, "orderer3": behind}, {}).leaders == ("orderer0",)
+
+
 def test_a_fork() -> None:
     found = judged_peer(peer("peer1", ledgers={"demo": ledger(5, "x")}))
     reason = "channel demo: its block 3 is another one than elsewhere (fork)"
     expect(found, UNHEALTHY, reason, "compare this block")
     assert found.lasting
+    assert found.facts["channels"]["demo"]["fork"] == 3
 
 
 # --- certificates ---

@@ -47,6 +47,25 @@ def test_waits_until_all_is_healthy() -> None:
     assert 0.1 <= seen[2][0] < 1
 
 
+def test_waits_until_all_is_stable() -> None:
+    started = time.monotonic()
+    assert wait_until_healthy(answers([GOOD]), 0, 0.05, stable_for_s=0.3) == [GOOD]
+    assert 0.3 <= time.monotonic() - started < 1.5
+    # What becomes unhealthy in between begins anew.
+    seen: list[float] = []
+    check = answers([GOOD], [BAD], [GOOD], [GOOD], [GOOD], [GOOD])
+    wait_until_healthy(check, 5, 0.05, lambda elapsed, now: seen.append(elapsed), stable_for_s=0.2)
+    assert len(seen) > 3 and seen[-1] - seen[2] >= 0.15
+
+
+def test_not_stable_is_not_healthy() -> None:
+    with pytest.raises(
+        UnhealthyError, match=r"not healthy any more, it was for \d\.\d s: peer1 is unhealthy"
+    ) as caught:
+        wait_until_healthy(answers([GOOD], [BAD]), 0, 0.1, stable_for_s=3)
+    assert caught.value.results == [BAD]
+
+
 def test_the_last_evidence_when_time_is_up() -> None:
     started = time.monotonic()
     with pytest.raises(UnhealthyError) as caught:

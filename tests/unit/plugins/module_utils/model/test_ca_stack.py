@@ -31,6 +31,16 @@ def test_whatever_the_server_writes_beside_its_database_is_in_memory() -> None:
     assert writable == ["/var/lib/fabric-ca"]
 
 
+def test_the_healthcheck_asks_both_cas() -> None:
+    """The operations endpoint asks the database only."""
+    probe = ca_service(WIDE, CA, IMAGE)["healthcheck"]["test"]
+    assert probe[2:5] == [
+        "https://127.0.0.1:19444/healthz",
+        "https://127.0.0.1:17054/cainfo?ca=enrollment",
+        "https://127.0.0.1:17054/cainfo?ca=tls",
+    ]
+
+
 def test_each_configuration_file_lies_in_the_home_of_its_ca() -> None:
     service = ca_service(WIDE, CA, IMAGE)
     targets = {mount["target"]: mount["source"] for mount in service["volumes"]}

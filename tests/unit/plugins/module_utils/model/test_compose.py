@@ -177,16 +177,23 @@ def test_names_of_nodes_elsewhere_are_in_the_mounted_file_and_those_here_are_lef
 
 
 def test_the_healthcheck_asks_with_the_nodes_own_certificate() -> None:
-    probe = all_services(sample("lab"))["peer0.org1.lab.example"]["healthcheck"]["test"]
+    services = all_services(sample("lab"))
+    probe = services["peer0.org1.lab.example"]["healthcheck"]["test"]
     assert probe == [
         "CMD",
         "healthcheck",
         "https://127.0.0.1:9445/healthz",
+        "tls://127.0.0.1:7051",
+        *("-ledgers", "/var/hyperledger/production/ledgersData/chains/chains"),
         *("-ca", "/run/secrets/tls/ca.crt"),
         *("-cert", "/run/secrets/tls/server.crt"),
         *("-key", "/run/secrets/tls/server.key"),
         *("-server-name", "peer0.org1.lab.example"),
     ]
+    name = next(name for name in services if name.startswith("orderer"))
+    words = services[name]["healthcheck"]["test"]
+    folder = words[words.index("-ledgers") + 1]
+    assert folder == f"{services[name]['environment']['ORDERER_FILELEDGER_LOCATION']}/chains"
 
 
 def test_a_chaincode_publishes_nothing() -> None:
