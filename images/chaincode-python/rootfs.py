@@ -66,7 +66,9 @@ DROP = debian.pattern(
 )
 
 # Stays with TLS only.
-TLS_FILES = debian.pattern(rf"{_STDLIB}/lib-dynload/(_ssl|_hashlib)\..*", rf"{LIB}/lib(ssl|crypto|zstd)\.so\.[\d.]+")
+TLS_FILES = debian.pattern(
+    rf"{_STDLIB}/lib-dynload/(_ssl|_hashlib)\..*", rf"{LIB}/lib(ssl|crypto|zstd)\.so\.[\d.]+"
+)
 
 # What goes of the wheels: their tests, and sources for compilers.
 DROP_WHEELS = re.compile(
