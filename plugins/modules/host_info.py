@@ -28,7 +28,7 @@ author: The Selvedge maintainers (@selvedge)
 """
 
 EXAMPLES = r"""
-# M(selvedge.fabric.network_health) has an example of what to do with it.
+# The module network_health has an example of what to do with it.
 - name: See how much room the disks have
   selvedge.fabric.host_info:
   register: room

@@ -557,6 +557,10 @@ def test_a_sealed_store(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
         assert (result.status, result.reasons[0]) == (Status.UNHEALTHY, "is sealed")
         assert result.remedy.startswith("check its seal key")
         assert result.facts["sealed"] is True
+        # The exporter has no client certificate of the store's CA, and needs none to see this.
+        bare = {key: store.option[key] for key in ("url", "server_name", "ca_file")}
+        (seen,) = NetworkCheck(Topology({}, [], [], {}), store_option=bare)()  # type: ignore[arg-type]
+        assert seen.reasons[0] == "is sealed"
         answer = module_result(store_health, capsys, store=store.option)
         assert answer["failed"] and answer["unhealthy_nodes"] == ["store"]
         store.stop()

@@ -32,6 +32,16 @@ def test_quorum(size: int, quorum: int) -> None:
     assert view({"orderer0": orderer("orderer0", leader=True, active=size, size=size)}).quorum == quorum
 
 
+@pytest.mark.parametrize(("size", "quorum"), [(1, 1), (4, 3), (5, 4), (6, 4), (7, 5), (10, 7)])
+def test_quorum_of_bft(size: int, quorum: int) -> None:
+    """More than Raft needs: of seven it can lose two, not three."""
+    text = (
+        f'consensus_BFT_cluster_size{{channel="demo"}} {size}\nconsensus_BFT_is_leader{{channel="demo"}} 1\n'
+    )
+    found = view({"orderer0": orderer("orderer0", operations=operations(text))})
+    assert (found.consensus, found.consenters, found.quorum) == ("BFT", size, quorum)
+
+
 def test_a_leader_that_has_not_counted_yet() -> None:
     """It shows 0 for some seconds after its election; that is not a lost quorum."""
     assert view(orderers(orderer0=orderer("orderer0", leader=True, active=0))).active == 3

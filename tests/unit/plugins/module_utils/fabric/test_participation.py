@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric import participation
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.errors import FabricError, NotReadyError
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.metrics import Metrics
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.transport import (
     Endpoint,
     load_client_certificate,
@@ -142,3 +143,23 @@ def test_the_server_must_have_the_right_name(endpoint: Endpoint) -> None:
 def test_no_other_ca_is_trusted(endpoint: Endpoint) -> None:
     with pytest.raises(FabricError, match="self-signed|unable to get local issuer"):
         participation.list_channels(replace(endpoint, tls_ca_pem=Authority("other").cert))
+
+
+@pytest.mark.parametrize(
+    ("status", "relation", "expected"),
+    [
+        (1, 1, ("consenter", "active")),
+        (2, 2, ("follower", "onboarding")),
+        (3, 1, ("consenter", "failed")),
+        (0, 3, ("config-tracker", "inactive")),
+    ],
+)
+def test_an_orderers_metrics_say_the_same(status: int, relation: int, expected: tuple[str, str]) -> None:
+    metrics = Metrics.from_text(
+        f'participation_status{{channel="demo"}} {status}\n'
+        f'participation_consensus_relation{{channel="demo"}} {relation}\n'
+        'ledger_blockchain_height{channel="demo"} 4\n'
+    )
+    found = participation.status_in_metrics(metrics, "demo")
+    assert found == participation.ChannelStatus("demo", *expected, 4)
+    assert participation.status_in_metrics(metrics, "other") is None
