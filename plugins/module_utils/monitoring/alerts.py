@@ -131,8 +131,10 @@ ALERTS = (
     Alert(
         "DiskFilling",
         WARNING,
-        f"(predict_linear(node_filesystem_avail_bytes{{{_DISKS}}}[6h], {_DAY_S}) < 0"
-        f" and node_filesystem_avail_bytes{{{_DISKS}}} / node_filesystem_size_bytes{{{_DISKS}}} < 0.5)",
+        # Minutes say nothing of a day, so there has to be an hour of it.
+        f"predict_linear(node_filesystem_avail_bytes{{{_DISKS}}}[6h], {_DAY_S}) < 0"
+        f" and node_filesystem_avail_bytes{{{_DISKS}}} / node_filesystem_size_bytes{{{_DISKS}}} < 0.5"
+        f" and node_filesystem_avail_bytes{{{_DISKS}}} offset 1h",
         "30m",
         "{{ $labels.mountpoint }} of {{ $labels.host }} is full within a day",
         "If it goes on as in the last six hours.",

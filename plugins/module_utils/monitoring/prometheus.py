@@ -19,6 +19,8 @@ HEALTH_JOB = "selvedge-health"
 # Jobs whose targets are asked by a blackbox exporter: that the exporter answers says nothing of them.
 PROBES = ("certificate", "chaincode", "store-seal")
 _SCRAPE_TIMEOUT_S = 10
+# How often what changes by the day is looked at; a sample counts for five minutes.
+_SELDOM = "1m"
 Labels = dict[str, str]
 
 
@@ -143,7 +145,8 @@ def _probes(network: Network) -> Iterator[dict[str, Any]]:
             if instances:
                 yield _probe(network, f"chaincode/{name}/{org}", f"chaincode_{org}", exporter, instances)
     central = exporters[network.settings["monitoring"]["host"]]
-    yield _probe(network, "certificate", "certificate", central, list(_certificates(network)))
+    certificates = _probe(network, "certificate", "certificate", central, list(_certificates(network)))
+    yield {**certificates, "scrape_interval": _SELDOM}
     url = f"https://{_store_address(network)}/v1/sys/health?standbyok=true"
     seal = [{"targets": [url], "labels": _of_store(network, "store-seal")}]
     yield _probe(network, "store-seal", "store", central, seal)

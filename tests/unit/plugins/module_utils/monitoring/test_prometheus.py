@@ -155,6 +155,11 @@ def test_a_scrape_ends_before_the_next_one(interval: str, timeout: str) -> None:
     assert (config["global"]["scrape_interval"], config["global"]["scrape_timeout"]) == (interval, timeout)
 
 
+def test_certificates_are_looked_at_less_often_than_a_sample_gets_stale() -> None:
+    found = {item["by"].get("scrape_interval") for item in jobs(sample("monitored"))["certificate"]}
+    assert found == {"1m"}
+
+
 def test_remote_write_is_there_where_the_model_says_so() -> None:
     assert "remote_write" not in prometheus_config(wide())
     assert prometheus_config(sample("monitored"))["remote_write"] == [
