@@ -279,6 +279,15 @@ ALERTS = (
     ),
     # The monitoring itself
     Alert(
+        "HealthUnknown",
+        WARNING,
+        "time() - selvedge_exporter_last_run_timestamp_seconds > 300"
+        " or max by (channel) (time() - selvedge_commit_probe_last_run_timestamp_seconds) > 600",
+        "1m",
+        "Nobody has judged the network for {{ $value | humanizeDuration }}",
+        "The health exporter answers, and its last health check or commit is old: what it says may not be so any more.",
+    ),
+    Alert(
         "RulesFailing",
         WARNING,
         "increase(prometheus_rule_evaluation_failures_total[5m]) > 0",

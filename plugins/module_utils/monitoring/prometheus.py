@@ -14,8 +14,8 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.model.paths import
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import MONITORING_KEYS
 
 FOLDER = "/etc/prometheus"
-# The job of the exporter that judges nodes and commits transactions.
-HEALTH_JOB = "selvedge-health"
+# The job and the kind of the service that judges nodes and commits transactions.
+HEALTH_JOB, HEALTH_KIND = "selvedge-health", "health-exporter"
 # Jobs whose targets are asked by a blackbox exporter: that the exporter answers says nothing of them.
 PROBES = ("certificate", "chaincode", "store-seal")
 _SCRAPE_TIMEOUT_S = 10
@@ -81,7 +81,7 @@ def scrape_configs(network: Network) -> list[dict[str, Any]]:
     for kind in ("node-exporter", "blackbox-exporter", "prometheus", "alertmanager"):
         found = [_target(kind, item, item.ports["main"]) for item in network.monitoring_of(kind)]
         jobs.append(_job(kind, found, ours))
-    return [*jobs, *_probes(network)]
+    return [*jobs, *_health(network), *_probes(network)]
 
 
 def _job(name: str, targets: list[dict[str, Any]], organization: str, **more: Any) -> dict[str, Any]:
@@ -130,6 +130,14 @@ def _of_store(network: Network, job: str) -> Labels:
 
 def _store_address(network: Network) -> str:
     return _at(network.store_host, network.settings["secrets_store"]["port"])
+
+
+def _health(network: Network) -> Iterator[dict[str, Any]]:
+    """Who judges all nodes, where there is one. What it says is of others, so its own place is no label of it."""
+    for service in network.monitoring_of(HEALTH_KIND):
+        labels = {"job": HEALTH_JOB, "instance": service.name, "node": service.name}
+        target = {"targets": [_at(service.host, service.ports["main"])], "labels": labels}
+        yield _job(HEALTH_JOB, [target], service.organization, honor_labels=True)
 
 
 def _probes(network: Network) -> Iterator[dict[str, Any]]:

@@ -340,6 +340,17 @@ CASES: dict[str, Case] = {
                "host2 differs from the model in 3 places")],
         [Silent("it is as it should be", one("selvedge_drift_changes", "0x40", **EXPORTER))],
     ),
+    "HealthUnknown": Case(
+        [
+            Fires(one("selvedge_exporter_last_run_timestamp_seconds", "0x60"), "10m", {},
+                  "Nobody has judged the network for 10m 0s"),
+            Fires(one("selvedge_commit_probe_last_run_timestamp_seconds", "0x80", channel="main"), "15m",
+                  _labels(channel="main"), "Nobody has judged the network for 15m 0s"),
+        ],
+        [Silent("it does its work", one("selvedge_exporter_last_run_timestamp_seconds", "0+15x60")),
+         Silent("it commits each minute", one("selvedge_commit_probe_last_run_timestamp_seconds", "0+15x60",
+                                              channel="main"))],
+    ),
     "RulesFailing": Case(
         [Fires(one("prometheus_rule_evaluation_failures_total", "0+1x60", rule_group="g"), "11m",
                _labels(rule_group="g"), "Prometheus cannot evaluate a rule")],
