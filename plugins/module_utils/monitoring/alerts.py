@@ -131,8 +131,10 @@ ALERTS = (
     Alert(
         "DiskFilling",
         WARNING,
-        f"(predict_linear(node_filesystem_avail_bytes{{{_DISKS}}}[6h], {_DAY_S}) < 0"
-        f" and node_filesystem_avail_bytes{{{_DISKS}}} / node_filesystem_size_bytes{{{_DISKS}}} < 0.5)",
+        # Minutes say nothing of a day, so there has to be an hour of it.
+        f"predict_linear(node_filesystem_avail_bytes{{{_DISKS}}}[6h], {_DAY_S}) < 0"
+        f" and node_filesystem_avail_bytes{{{_DISKS}}} / node_filesystem_size_bytes{{{_DISKS}}} < 0.5"
+        f" and node_filesystem_avail_bytes{{{_DISKS}}} offset 1h",
         "30m",
         "{{ $labels.mountpoint }} of {{ $labels.host }} is full within a day",
         "If it goes on as in the last six hours.",
@@ -276,6 +278,15 @@ ALERTS = (
         "drift.yml says in which.",
     ),
     # The monitoring itself
+    Alert(
+        "HealthUnknown",
+        WARNING,
+        "time() - selvedge_exporter_last_run_timestamp_seconds > 300"
+        " or max by (channel) (time() - selvedge_commit_probe_last_run_timestamp_seconds) > 600",
+        "1m",
+        "Nobody has judged the network for {{ $value | humanizeDuration }}",
+        "The health exporter answers, and its last health check or commit is old: what it says may not be so any more.",
+    ),
     Alert(
         "RulesFailing",
         WARNING,

@@ -14,11 +14,13 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.model.paths import
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import MONITORING_KEYS
 
 FOLDER = "/etc/prometheus"
-# The job of the exporter that judges nodes and commits transactions.
-HEALTH_JOB = "selvedge-health"
+# The job and the kind of the service that judges nodes and commits transactions.
+HEALTH_JOB, HEALTH_KIND = "selvedge-health", "health-exporter"
 # Jobs whose targets are asked by a blackbox exporter: that the exporter answers says nothing of them.
 PROBES = ("certificate", "chaincode", "store-seal")
 _SCRAPE_TIMEOUT_S = 10
+# How often what changes by the day is looked at; a sample counts for five minutes.
+_SELDOM = "1m"
 Labels = dict[str, str]
 
 
@@ -79,7 +81,7 @@ def scrape_configs(network: Network) -> list[dict[str, Any]]:
     for kind in ("node-exporter", "blackbox-exporter", "prometheus", "alertmanager"):
         found = [_target(kind, item, item.ports["main"]) for item in network.monitoring_of(kind)]
         jobs.append(_job(kind, found, ours))
-    return [*jobs, *_probes(network)]
+    return [*jobs, *_health(network), *_probes(network)]
 
 
 def _job(name: str, targets: list[dict[str, Any]], organization: str, **more: Any) -> dict[str, Any]:
@@ -130,6 +132,14 @@ def _store_address(network: Network) -> str:
     return _at(network.store_host, network.settings["secrets_store"]["port"])
 
 
+def _health(network: Network) -> Iterator[dict[str, Any]]:
+    """Who judges all nodes, where there is one. What it says is of others, so its own place is no label of it."""
+    for service in network.monitoring_of(HEALTH_KIND):
+        labels = {"job": HEALTH_JOB, "instance": service.name, "node": service.name}
+        target = {"targets": [_at(service.host, service.ports["main"])], "labels": labels}
+        yield _job(HEALTH_JOB, [target], service.organization, honor_labels=True)
+
+
 def _probes(network: Network) -> Iterator[dict[str, Any]]:
     """What blackbox exporters ask: chaincodes from beside them, everything else from the monitoring's host."""
     exporters = {item.host.name: item for item in network.monitoring_of("blackbox-exporter")}
@@ -143,7 +153,8 @@ def _probes(network: Network) -> Iterator[dict[str, Any]]:
             if instances:
                 yield _probe(network, f"chaincode/{name}/{org}", f"chaincode_{org}", exporter, instances)
     central = exporters[network.settings["monitoring"]["host"]]
-    yield _probe(network, "certificate", "certificate", central, list(_certificates(network)))
+    certificates = _probe(network, "certificate", "certificate", central, list(_certificates(network)))
+    yield {**certificates, "scrape_interval": _SELDOM}
     url = f"https://{_store_address(network)}/v1/sys/health?standbyok=true"
     seal = [{"targets": [url], "labels": _of_store(network, "store-seal")}]
     yield _probe(network, "store-seal", "store", central, seal)

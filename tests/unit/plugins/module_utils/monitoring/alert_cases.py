@@ -200,6 +200,9 @@ CASES: dict[str, Case] = {
                                           **one("node_filesystem_size_bytes", "1000x92", **DISK)}, ("7h",), "5m"),
             Silent("most of it is free", {**one("node_filesystem_avail_bytes", "980-5x92", **DISK),
                                           **one("node_filesystem_size_bytes", "1000x92", **DISK)}, ("6h",), "5m"),
+            Silent("it has been seen for less than an hour", {**one("node_filesystem_avail_bytes", "480-5x11", **DISK),
+                                                         **one("node_filesystem_size_bytes", "1000x11", **DISK)},
+                   ("45m", "55m"), "5m"),
             Silent("it is in memory", {
                 **one("node_filesystem_avail_bytes", "480-5x92", **{**DISK, "fstype": "tmpfs"}),
                 **one("node_filesystem_size_bytes", "1000x92", **{**DISK, "fstype": "tmpfs"})}, ("7h",), "5m"),
@@ -336,6 +339,17 @@ CASES: dict[str, Case] = {
         [Fires(one("selvedge_drift_changes", "0x4 3x10", **EXPORTER), "2m", EXPORTER,
                "host2 differs from the model in 3 places")],
         [Silent("it is as it should be", one("selvedge_drift_changes", "0x40", **EXPORTER))],
+    ),
+    "HealthUnknown": Case(
+        [
+            Fires(one("selvedge_exporter_last_run_timestamp_seconds", "0x60"), "10m", {},
+                  "Nobody has judged the network for 10m 0s"),
+            Fires(one("selvedge_commit_probe_last_run_timestamp_seconds", "0x80", channel="main"), "15m",
+                  _labels(channel="main"), "Nobody has judged the network for 15m 0s"),
+        ],
+        [Silent("it does its work", one("selvedge_exporter_last_run_timestamp_seconds", "0+15x60")),
+         Silent("it commits each minute", one("selvedge_commit_probe_last_run_timestamp_seconds", "0+15x60",
+                                              channel="main"))],
     ),
     "RulesFailing": Case(
         [Fires(one("prometheus_rule_evaluation_failures_total", "0+1x60", rule_group="g"), "11m",

@@ -12,6 +12,7 @@ _NOT_NAMES = (
     r'"[^"]*"',
     r"\{[^}]*\}",
     r"\[[^]]*\]",
+    r"\boffset \w+",
     r"\b(?:by|on|ignoring|group_left|group_right)\s*\([^)]*\)",
     r"\b[a-z0-9_]+(?=\s*\()",
     r"\b(?:and|or|unless|by|on|group_left|group_right|sum|max|min|count|abs)\b",

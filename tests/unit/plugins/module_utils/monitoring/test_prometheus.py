@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import Network, load
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import Network, Service, load
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.secrets_layout import folder_of, templates
 from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.files import config_files
 from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.prometheus import (
+    HEALTH_JOB,
+    HEALTH_KIND,
     prometheus_config,
     scrape_configs,
 )
@@ -135,6 +138,18 @@ def test_no_job_stands_twice_and_no_target_is_without_its_labels() -> None:
                 assert {"job", "instance", "node", "host"} <= set(static["labels"])
 
 
+def test_who_judges_nodes_is_asked_where_there_is_one_and_says_of_whom_it_speaks() -> None:
+    network = sample("monitored")
+    assert HEALTH_JOB not in jobs(network)
+    judge = Service(HEALTH_KIND, "health.lab.example", network.hosts["host3"], "org2", {}, {"main": 9470})
+    (found,) = jobs(dataclasses.replace(network, monitoring=[*network.monitoring, judge]))[HEALTH_JOB]
+    assert found["at"] == ["172.30.10.13:9470"]
+    assert found["by"]["tls_config"]["cert_file"] == "/run/secrets/orgs/org2/client.crt"
+    # A verdict on a node of another host must not look like one of this host's.
+    assert found["by"]["honor_labels"] is True
+    assert not {"host", "organization"} & set(found)
+
+
 def test_a_host_with_nothing_else_can_watch_the_others() -> None:
     network = wide()
     assert [item.host.name for item in network.monitoring_of("blackbox-exporter")] == [
@@ -153,6 +168,11 @@ def test_a_scrape_ends_before_the_next_one(interval: str, timeout: str) -> None:
     model["monitoring"]["scrape_interval"] = interval
     config = prometheus_config(load(model, LAB_HOSTS))
     assert (config["global"]["scrape_interval"], config["global"]["scrape_timeout"]) == (interval, timeout)
+
+
+def test_certificates_are_looked_at_less_often_than_a_sample_gets_stale() -> None:
+    found = {item["by"].get("scrape_interval") for item in jobs(sample("monitored"))["certificate"]}
+    assert found == {"1m"}
 
 
 def test_remote_write_is_there_where_the_model_says_so() -> None:

@@ -51,6 +51,8 @@ OTHERS = {
     "selvedge_fork",
     "selvedge_clock_skew_seconds",
     "selvedge_commit_probe_duration_seconds",
+    "selvedge_commit_probe_last_run_timestamp_seconds",
+    "selvedge_exporter_last_run_timestamp_seconds",
     "selvedge_commit_probe_success",
     "selvedge_node_status",
     "selvedge_store_sealed",
