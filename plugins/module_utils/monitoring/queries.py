@@ -54,6 +54,10 @@ _ALL = (
           "1 where the endpoint could be asked, 0 where it could not."),
     Query("verdict", "Health", "max by (subject, kind, organization) (selvedge_node_status{*})", "state",
           ("subject", "kind", "organization"), "0 healthy, 1 degraded, 2 unhealthy, by the rules of verify.yml."),
+    Query("verdict_age", "Age of the verdicts", "time() - max(selvedge_exporter_last_run_timestamp_seconds{*})", "seconds",
+          (), "Since the last health check ended."),
+    Query("reachable", "Chaincode through its peer", "min by (subject, channel, chaincode) (selvedge_chaincode_reachable{*})",
+          "state", ("subject", "channel", "chaincode"), "1 where the chaincode answers through the peer."),
     Query("freshness", "Age of the newest sample", "time() - max(timestamp(up{*}))", "seconds", (),
           "How old the newest of all samples is."),
     Query("firing", "Alerts", f'count by (alertname, severity) (ALERTS{{alertstate="firing",*}}) {_NONE_YET}', "count",
@@ -118,8 +122,10 @@ _ALL = (
     Query("inodes", "Inodes free",
           f"min by (host) (node_filesystem_files_free{{{_DISKS}}} / (node_filesystem_files{{{_DISKS}}} > 0))",
           "share", ("host",), "What is left of the inodes of the fullest file system."),
-    Query("clock", "Clock off by", "max by (host) (abs(selvedge_clock_skew_seconds{*}))", "seconds", ("host",),
-          "How far the host's clock is from the others'."),
+    Query("clock", "Clock off by",
+          "max by (host) (abs(selvedge_clock_skew_seconds{*}))"
+          " or max by (host) (abs(node_time_seconds{*} - timestamp(node_time_seconds{*})))", "seconds", ("host",),
+          "How far the host's clock is from the clock of the monitoring."),
     Query("received", "Network in", f"sum by (host) (rate(node_network_receive_bytes_total{{{_DEVICES}}}[5m]))", "bytes",
           ("host",), "Bytes a second that come to the host."),
     Query("sent", "Network out", f"sum by (host) (rate(node_network_transmit_bytes_total{{{_DEVICES}}}[5m]))", "bytes",
@@ -139,7 +145,7 @@ QUERIES = {query.name: query for query in _ALL}
 
 # What the network page asks, each time.
 ON_PAGE = (
-    "up", "verdict", "freshness", "height", "lag", "throughput", "leader", "active", "consenters", "quorum", "latency",
+    "up", "verdict", "verdict_age", "reachable", "freshness", "height", "lag", "throughput", "leader", "active", "consenters", "quorum", "latency",
     "probe_success", "probe_duration", "endorsement_failures", "invalid", "chaincode", "served_days", "stored_days",
     "sealed", "cpu", "memory", "disk", "clock", "uptime",
 )  # fmt: skip

@@ -18,6 +18,7 @@ def topology(network: Network) -> dict[str, Any]:
     channels = network.settings["channels"]
     return {
         "name": network.name,
+        "domain": network.settings["domain"],
         "version": network.settings["fabric_version"],
         "organizations": [
             {"name": org.name, "msp_id": org.msp_id} for org in network.organizations.values()

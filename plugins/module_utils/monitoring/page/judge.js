@@ -6,9 +6,28 @@ function worst(states) {
   return states.reduce((one, other) => (GRAVITY[other] > GRAVITY[one] ? other : one), "good");
 }
 
-function graver(state, reasons, other, reason) {
-  reasons.push({ state: other, text: reason });
-  return worst([state, other]);
+// A verdict in the making. An alert that says what is known already is counted, and not told a second time.
+class Finding {
+  constructor(state) {
+    this.state = state;
+    this.reasons = [];
+    this.told = [];
+  }
+
+  add(state, text, ...alerts) {
+    this.state = worst([this.state, state]);
+    this.reasons.push({ state, text });
+    this.told.push(...alerts);
+  }
+
+  hear(alerts) {
+    for (const alert of alerts.filter((item) => item.firing)) {
+      if (this.told.some((name) => alert.name.startsWith(name))) this.state = worst([this.state, alert.state]);
+      else this.add(alert.state, alert.summary);
+    }
+    this.reasons.sort((one, other) => GRAVITY[other.state] - GRAVITY[one.state]);
+    return { state: this.state, reasons: this.reasons };
+  }
 }
 
 const SEVERITY = { critical: "bad", warning: "warn", info: "good" };
@@ -21,7 +40,7 @@ function readAlerts(alerts) {
     firing: alert.state === "firing",
     since: Date.parse(alert.activeAt),
     labels: alert.labels,
-    summary: (alert.annotations || {}).summary || alert.labels.alertname,
+    summary: ((alert.annotations || {}).summary || alert.labels.alertname).replaceAll(`.${facts.domain}`, ""),
     description: (alert.annotations || {}).description || "",
     runbook: (alert.annotations || {}).runbook || "",
   })).sort((one, other) => other.firing - one.firing || GRAVITY[other.state] - GRAVITY[one.state] || one.since - other.since);
@@ -29,10 +48,11 @@ function readAlerts(alerts) {
 
 function judgeNode(node, series, alerts) {
   const of = { node: node.name };
+  const names = [node.name, node.subject, ...node.chaincodes.map((code) => code.node)];
   const found = {
-    node, reasons: [], up: series.value("up", { ...of, job: node.kind }), verdict: series.value("verdict", { subject: node.subject }),
+    node, up: series.value("up", { ...of, job: node.kind }), verdict: series.value("verdict", { subject: node.subject }),
     days: series.value("served_days", of), uptime: series.value("uptime", of), latency: series.value("latency", of),
-    alerts: alerts.filter((alert) => alert.labels.node === node.name || alert.labels.node === node.subject),
+    alerts: alerts.filter((alert) => names.includes(alert.labels.node)),
     channels: node.channels.map((channel) => ({
       name: channel,
       height: series.value("height", { ...of, channel }),
@@ -41,77 +61,74 @@ function judgeNode(node, series, alerts) {
     })),
     chaincodes: node.chaincodes.map((code) => ({
       ...code, answers: series.value("chaincode", { node: code.node, channel: code.channel }),
+      reachable: series.value("reachable", { subject: node.subject, channel: code.channel, chaincode: code.name }),
     })),
   };
-  let state = Number.isFinite(found.up) || Number.isFinite(found.verdict) ? "good" : "gone";
-  if (state === "gone") found.reasons.push({ state, text: "Prometheus has no samples of it" });
-  if (found.up === 0) state = graver(state, found.reasons, "bad", "does not answer Prometheus");
-  if (found.verdict === 2) state = graver(state, found.reasons, "bad", "the health check finds it unhealthy");
-  if (found.verdict === 1) state = graver(state, found.reasons, "warn", "the health check finds it degraded");
-  for (const alert of found.alerts.filter((item) => item.firing)) {
-    state = graver(state, found.reasons, alert.state, alert.summary);
+  const finding = new Finding("good");
+  if (!Number.isFinite(found.up) && !Number.isFinite(found.verdict)) finding.add("gone", "Prometheus has no samples of it");
+  if (found.up === 0) finding.add("bad", "does not answer Prometheus", "NodeDown");
+  if (found.verdict === 2) finding.add("bad", "the health check finds it unhealthy", "NodeUnhealthy");
+  if (found.verdict === 1) finding.add("warn", "the health check finds it degraded", "NodeDegraded");
+  if (node.kind === "store" && series.value("sealed") === 1) finding.add("bad", "is sealed", "StoreSealed");
+  for (const channel of found.channels) {
+    if (channel.lag > facts.limits.lag) finding.add("warn", `${plural(channel.lag, "block")} behind in ${channel.name}`, "HeightDiverging");
   }
-  for (const channel of found.channels.filter((item) => item.lag > facts.limits.lag)) {
-    state = graver(state, found.reasons, "warn", `${plural(channel.lag, "block")} behind in ${channel.name}`);
+  for (const code of found.chaincodes) {
+    if (code.answers === 0) finding.add("bad", `chaincode ${code.name} does not answer`, "ChaincodeGone");
+    else if (code.reachable === 0) finding.add("warn", `chaincode ${code.name} does not answer through it`);
   }
-  for (const code of found.chaincodes.filter((item) => item.answers === 0)) {
-    state = graver(state, found.reasons, "warn", `chaincode ${code.name} does not answer`);
-  }
-  if (node.kind === "store" && series.value("sealed") === 1) state = graver(state, found.reasons, "bad", "is sealed");
   if (found.days < facts.limits.days) {
-    state = graver(state, found.reasons, "warn", found.days < 0 ? "its certificate has expired" : `its certificate expires in ${days(found.days)}`);
+    finding.add("warn", found.days < 0 ? "its certificate has expired" : `its certificate expires in ${days(found.days)}`, "CertificateExpires");
   }
-  found.reasons.sort((one, other) => GRAVITY[other.state] - GRAVITY[one.state]);
-  // Without an answer what it last said is no longer so.
-  found.state = state;
-  return found;
+  return { ...found, ...finding.hear(found.alerts) };
 }
 
 function judgeHost(host, nodes, series, alerts) {
   const of = { host: host.name };
-  const found = { host, nodes, reasons: [], up: series.value("up", { ...of, job: "node-exporter" }) };
+  const found = {
+    host, nodes, up: series.value("up", { ...of, job: "node-exporter" }),
+    alerts: alerts.filter((alert) => alert.labels.host === host.name && !alert.labels.node),
+  };
   for (const name of ["cpu", "memory", "disk", "clock"]) found[name] = series.value(name, of);
-  let state = Number.isFinite(found.up) ? "good" : "gone";
-  if (state === "gone") found.reasons.push({ state, text: "Prometheus has no samples of it" });
-  const down = nodes.length > 0 && nodes.every((item) => item.up === 0);
+  const finding = new Finding("good");
+  if (!Number.isFinite(found.up)) finding.add("gone", "Prometheus has no samples of it");
   if (found.up === 0) {
-    state = graver(state, found.reasons, down ? "bad" : "warn",
-      down ? "nothing on it answers" : "its node exporter does not answer");
+    if (nodes.length && nodes.every((item) => item.up === 0)) finding.add("bad", "nothing on it answers", "HostDown");
+    else finding.add("warn", "its node exporter does not answer");
   }
-  if (found.disk < facts.limits.disk) state = graver(state, found.reasons, "bad", `${written("share", found.disk)} of a disk left`);
-  if (found.clock > facts.limits.clock) state = graver(state, found.reasons, "warn", `its clock is ${duration(found.clock)} off`);
-  found.alerts = alerts.filter((alert) => alert.labels.host === host.name && !alert.labels.node);
-  for (const alert of found.alerts.filter((item) => item.firing)) state = graver(state, found.reasons, alert.state, alert.summary);
-  found.state = state;
-  return found;
+  if (found.disk < facts.limits.disk) finding.add("bad", `${written("share", found.disk)} of a disk left`, "DiskFull");
+  if (found.clock > facts.limits.clock) finding.add("warn", `its clock is ${duration(found.clock)} off`, "ClockSkew");
+  return { ...found, ...finding.hear(found.alerts) };
 }
 
 function judgeChannel(channel, nodes, series, alerts) {
   const of = { channel: channel.name };
   const members = nodes.filter((item) => item.node.channels.includes(channel.name))
     .map((item) => ({ item, ...item.channels.find((one) => one.name === channel.name) }));
+  const heights = members.map((member) => member.height).filter(Number.isFinite);
   const found = {
-    channel, members, reasons: [],
+    channel, members, height: heights.length ? Math.max(...heights) : NaN,
     leaders: members.filter((member) => member.leads).map((member) => member.item.node),
-    height: Math.max(...members.map((member) => member.height).filter(Number.isFinite)),
     alerts: alerts.filter((alert) => alert.labels.channel === channel.name && !alert.labels.node),
   };
   for (const name of ["throughput", "active", "consenters", "quorum", "probe_success", "probe_duration"]) {
     found[name] = series.value(name, of);
   }
-  const failures = series.all("endorsement_failures", of);
-  const none = series.all("endorsement_failures").some((item) => !item.labels.channel);
-  found.failures = failures.length ? failures.reduce((sum, item) => sum + item.value, 0) : none || series.all("endorsement_failures").length ? 0 : NaN;
-  let state = Number.isFinite(found.height) ? "good" : "gone";
-  if (state === "gone") found.reasons.push({ state, text: "no node tells its height" });
+  // Where none has failed on any channel, there is one series, without a channel.
+  const failures = series.all("endorsement_failures");
+  found.failures = failures.length
+    ? failures.filter((item) => item.labels.channel === channel.name).reduce((sum, item) => sum + item.value, 0) : NaN;
+  const finding = new Finding("good");
+  if (!heights.length) finding.add("gone", "no node tells its height");
   const orderers = members.filter((member) => member.item.node.kind === "orderer" && member.item.up === 1);
-  if (orderers.length && !found.leaders.length) state = graver(state, found.reasons, "bad", "no orderer leads it");
-  if (found.active < found.quorum) state = graver(state, found.reasons, "bad", "too few orderers for a quorum");
-  else if (found.active < found.consenters) state = graver(state, found.reasons, "warn", "an orderer takes no part");
-  if (found.probe_success === 0) state = graver(state, found.reasons, "bad", "the commit probe fails");
-  for (const alert of found.alerts.filter((item) => item.firing)) state = graver(state, found.reasons, alert.state, alert.summary);
-  found.state = state;
-  return found;
+  if (orderers.length && !found.leaders.length) finding.add("bad", "no orderer leads it", "NoLeader");
+  if (found.active < found.quorum) finding.add("bad", "too few orderers take part: no quorum", "QuorumLost");
+  else if (found.active < found.consenters) {
+    const spare = found.active - found.quorum;
+    finding.add("warn", `${found.active} of ${found.consenters} orderers take part, ${spare ? `${spare} more may be lost` : "none more may be lost"}`, "QuorumAtRisk");
+  }
+  if (found.probe_success === 0) finding.add("bad", "the commit probe fails", "CommitProbeFailing");
+  return { ...found, ...finding.hear(found.alerts) };
 }
 
 function judge(answers) {
@@ -126,19 +143,21 @@ function judge(answers) {
   return { series, alerts, firing, nodes, hosts, channels, fresh, state: worst(states) };
 }
 
-// What is wrong, the gravest first, each once.
+// What is wrong, the gravest first: each thing once, with the gravest of its reasons.
 function troubles(state) {
   const found = [];
-  for (const item of state.channels) found.push(...item.reasons.map((one) => ({ ...one, who: `channel ${item.channel.name}` })));
-  for (const item of state.hosts) found.push(...item.reasons.map((one) => ({ ...one, who: item.host.name })));
-  for (const item of state.nodes) found.push(...item.reasons.map((one) => ({ ...one, who: item.node.label, node: item.node.name })));
-  const told = new Set(found.map((one) => one.text));
+  const add = (items, name) => {
+    for (const item of items) {
+      const bad = item.reasons.filter((one) => one.state !== "good");
+      if (bad.length) found.push({ ...bad[0], ...name(item), more: bad.length - 1 });
+    }
+  };
+  add(state.hosts, (item) => ({ who: item.host.name }));
+  add(state.channels, (item) => ({ who: `channel ${item.channel.name}` }));
+  add(state.nodes, (item) => ({ who: item.node.label, node: item.node.name }));
+  const heard = new Set([...state.hosts, ...state.channels, ...state.nodes].flatMap((item) => item.alerts));
   for (const alert of state.firing) {
-    if (!told.has(alert.summary)) found.push({ state: alert.state, text: alert.summary, who: "" });
+    if (!heard.has(alert) && alert.state !== "good") found.push({ state: alert.state, text: alert.summary, who: "", more: 0 });
   }
-  const known = new Set();
-  return found.filter((one) => one.state !== "good").filter((one) => {
-    const key = one.text.includes(one.who) ? one.text : `${one.who} ${one.text}`;
-    return known.has(key) ? false : known.add(key);
-  }).sort((one, other) => GRAVITY[other.state] - GRAVITY[one.state]);
+  return found.sort((one, other) => GRAVITY[other.state] - GRAVITY[one.state]);
 }

@@ -5,6 +5,8 @@ const wishes = new URLSearchParams(window.location.search);
 const pollMs = 1000 * Math.max(0.5, Number(wishes.get("poll")) || facts.poll_s);
 const staleS = Math.max(10, 3 * facts.scrape_s);
 const LINES_MS = 30000;
+// Older verdicts say nothing of now.
+const VERDICTS_S = 120 + staleS;
 
 let state = null;
 let lines = {};
@@ -98,7 +100,10 @@ function showFreshness(error) {
 function show() {
   const wrong = troubles(state);
   if (facts.nodes.length && !state.series.all("verdict").length) {
-    wrong.push({ state: "gone", who: "The health check", text: "gives no verdicts: what is shown is what nodes tell of themselves" });
+    wrong.push({ state: "gone", who: "The health check", text: "gives no verdicts: what is shown is what nodes tell of themselves", more: 0 });
+    state.state = worst([state.state, "gone"]);
+  } else if (state.series.value("verdict_age") > VERDICTS_S) {
+    wrong.push({ state: "gone", who: "The health check", text: `gave its verdicts ${duration(state.series.value("verdict_age"))} ago`, more: 0 });
     state.state = worst([state.state, "gone"]);
   }
   showVerdict(state, wrong, open);

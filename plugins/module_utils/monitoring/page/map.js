@@ -52,7 +52,7 @@ class NetworkMap {
         const rail = y + height + 20 + index * MAP.rail;
         const last = trunk + (hosts.length - 1) * (card + MAP.gap) + MAP.pad + index * MAP.thread;
         const first = (trunk ? index * MAP.thread + 4 : trunk + MAP.pad + index * MAP.thread);
-        this.thread(layers, index, `M${first} ${rail}H${Math.max(last, first + Math.min(card, 240))}`);
+        this.thread(layers, index, `M${first} ${rail}H${row === 0 ? Math.max(last, first + 40) : last}`);
         rails[index].push(rail);
         hosts.forEach((host, column) => {
           const ends = this.ends(host, channel, y);
@@ -173,7 +173,7 @@ class NetworkMap {
     if (reason && item.state !== "good") {
       known.small.replaceChildren(shorten(reason.text, known.room));
     } else {
-      const parts = [item.node.kind === "store" ? "OpenBao" : item.node.kind === "ca" ? "fabric-ca" : item.node.kind];
+      const parts = [item.node.kind === "store" ? "OpenBao" : item.node.kind === "ca" ? "fabric-ca" : KINDS[item.node.kind]];
       for (const channel of item.channels.slice(0, 2)) {
         parts.push("  \u00b7  ", facts.channels.length > 1 ? `${shorten(channel.name, 10)} ` : "height ", tell("height", channel.height, { node: item.node.name, channel: channel.name }));
       }
@@ -181,7 +181,7 @@ class NetworkMap {
       known.small.replaceChildren(...parts);
     }
     known.group.setAttribute("aria-label",
-      `${item.node.label}, ${item.node.kind} on ${item.node.host}, ${WORDS[item.state]}${reason ? `: ${reason.text}` : ""}${side.text ? `, ${side.text}` : ""}`);
+      `${item.node.label}, ${KINDS[item.node.kind]} on ${item.node.host}, ${WORDS[item.state]}${reason ? `: ${reason.text}` : ""}${side.text ? `, ${side.text}` : ""}`);
   }
 
   mark(known, state) {

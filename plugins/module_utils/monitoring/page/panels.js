@@ -28,7 +28,7 @@ function showVerdict(state, wrong, open) {
   place.dataset.state = state.state;
   const items = shown.map((one) => make("li", { "data-state": one.state }, one.node
     ? make("button", { type: "button", class: "link", "data-key": `verdict ${one.node}`, "data-node": one.node }, one.who)
-    : !one.text.includes(one.who) && one.who && make("b", {}, one.who), " ", one.text));
+    : one.who && make("b", {}, one.who), " ", one.text, one.more > 0 && make("span", { class: "quiet" }, ` and ${one.more} more`)));
   if (wrong.length > shown.length) items.push(make("li", { class: "quiet" }, `and ${wrong.length - shown.length} more, below`));
   if (!wrong.length) items.push(make("li", { class: "quiet" }, `${all}. No alert fires.`));
   replace(place, make("span", { class: "sign", "data-state": state.state, "aria-hidden": "true" }, SIGNS[state.state]),
@@ -87,7 +87,7 @@ function showTiles(state, lines) {
   const failures = aggregate("endorsement_failures", finite(series.all("endorsement_failures")), "sum");
   const lag = aggregate("lag", finite(series.all("lag")), "max");
   const soonest = [...series.all("served_days"), ...series.all("stored_days")].filter((item) => Number.isFinite(item.value))
-    .sort((one, other) => one.value - other.value)[0];
+    .sort(sooner)[0];
   const probing = state.channels.map((item) => item.probe_success);
   const failing = probing.some((value) => value === 0);
   const certificates = soonest && (soonest.labels.subject
@@ -98,7 +98,7 @@ function showTiles(state, lines) {
   replace(byId("tiles"),
     tile("Transactions", [rate.element, make("small", {}, " a second")], ["refused: ", refused.element, " a second"],
       spark(joined(lines, "throughput", add), "Transactions a second", "per_second", 220, 40)),
-    tile("Commit", failing ? "fails" : probe.element, ["clients, 95 of 100: ", clients.element],
+    tile("Commit", failing ? "fails" : probe.element, ["95 % of clients: ", clients.element],
       spark(joined(lines, "probe_duration", Math.max), "Commit probe", "seconds", 220, 40), failing ? "bad" : "good"),
     tile("Furthest behind", [lag.element, make("small", {}, lag.value === 1 ? " block" : " blocks")], lag.value === 0 ? "all nodes are in step" : Number.isFinite(lag.value) ? "of the channel's highest" : "no node tells its height",
       null, lag.value > facts.limits.lag ? "warn" : "good"),
@@ -107,18 +107,18 @@ function showTiles(state, lines) {
     tile("First certificate expires", certificates || NONE, soonest ? shorten(nameOf(soonest.labels.node || soonest.labels.subject), 30) : "no data",
       null, soonest && soonest.value < facts.limits.days ? (soonest.value < 1 ? "bad" : "warn") : "good"),
     tile("Alerts", make("span", { class: "number", id: "alert-count" }, whole.format(firing)),
-      firing ? (pending ? `fire, ${pending} more may soon` : "fire now") : pending ? `fire; ${pending} may soon` : "fire", null, worst(state.firing.map((item) => item.state))));
+      pending ? `${firing ? "fire" : "none fires"}, ${pending} may soon` : firing ? "fire now" : "none fires", null, worst(state.firing.map((item) => item.state))));
 }
 
 function nameOf(name) {
   const node = facts.nodes.find((item) => item.name === name || item.subject === name);
-  return node ? node.label : name || "";
+  return node ? node.label : (name || "").replace(`.${facts.domain}`, "");
 }
 
 // --- channels ---
 
 const chains = new Map();
-const BLOCKS = 16;
+const BLOCKS = 24;
 
 // The newest blocks; those that are new since the last round come in from the right.
 function chain(channel, height, index) {
@@ -148,24 +148,23 @@ function showChannels(state, lines) {
     return make("article", { class: "card", "data-state": item.state, "data-channel": item.channel.name },
       make("h3", {}, make("i", { class: "swatch", style: `background: ${threadOf(index)}`, "aria-hidden": "true" }), item.channel.name, sign(item.state)),
       make("p", { class: "quiet" }, `${item.channel.organizations.join(", ")}${item.channel.chaincodes.length ? ` \u00b7 chaincode ${item.channel.chaincodes.join(", ")}` : ""}`),
-      chain(item.channel.name, item.height, index),
-      make("dl", {},
-        fact("Newest block", make("span", { class: "number", "data-newest": item.channel.name }, Number.isFinite(item.height) ? whole.format(item.height - 1) : NONE)),
-        fact("Transactions", number("throughput", item.throughput, of), " a second"),
-        fact("Commit probe", item.probe_success === 0 ? "fails" : number("probe_duration", item.probe_duration, of)),
-        fact(item.leaders.length > 1 ? "Leaders" : "Leader", item.leaders.length ? item.leaders.map((node) => node.label).join(", ") : NONE),
-        fact("Consenters", number("active", item.active, of), " of ", number("consenters", item.consenters, of), " active, ", number("quorum", item.quorum, of), " needed"),
-        fact("Endorsements failed", written("per_second", item.failures), " a second"),
-        fact("In step", behind.length ? make("span", {}, behind.map((member, place) => [place ? ", " : "", `${member.item.node.label} is `, number("lag", member.lag, { ...of, node: member.item.node.name }), " behind"]))
-          : counted.length ? `all ${counted.length} nodes` : NONE)),
-      spark(line, `Transactions of ${item.channel.name}`, "per_second", 320, 44));
+      make("div", { class: "body" }, make("div", {}, chain(item.channel.name, item.height, index), spark(line, `Transactions of ${item.channel.name}`, "per_second", 320, 60)),
+        make("dl", {},
+          fact("Newest block", make("span", { class: "number", "data-newest": item.channel.name }, Number.isFinite(item.height) ? whole.format(item.height - 1) : NONE)),
+          fact("Transactions", number("throughput", item.throughput, of), " a second"),
+          fact("Commit probe", item.probe_success === 0 ? "fails" : number("probe_duration", item.probe_duration, of)),
+          fact(item.leaders.length > 1 ? "Leaders" : "Leader", item.leaders.length ? item.leaders.map((node) => node.label).join(", ") : NONE),
+          fact("Consenters", number("active", item.active, of), " of ", number("consenters", item.consenters, of), " active, ", number("quorum", item.quorum, of), " needed"),
+          fact("Endorsements failed", number("endorsement_failures", item.failures, of, { "data-how": "sum" }), " a second"),
+          fact("In step", behind.length ? make("span", {}, behind.map((member, place) => [place ? ", " : "", `${member.item.node.label} is `, number("lag", member.lag, { ...of, node: member.item.node.name }), " behind"]))
+            : counted.length ? `all ${counted.length} nodes` : NONE))));
   }));
 }
 
 // --- alerts ---
 
 function since(at) {
-  return Number.isFinite(at) ? `for ${duration(Math.max(0, (Date.now() - at) / 1000))}` : "";
+  return Number.isFinite(at) ? `for ${duration(Math.max(0, Math.round((Date.now() - at) / 1000)))}` : "";
 }
 
 function showAlerts(state) {
@@ -181,6 +180,12 @@ function showAlerts(state) {
 
 // --- certificates ---
 
+// By whole days, then by name, so that what ends together does not change places.
+function sooner(one, other) {
+  const name = (item) => (item.who || item.labels.node || item.labels.subject) + (item.labels.certificate || "");
+  return Math.floor(one.value) - Math.floor(other.value) || (name(one) < name(other) ? -1 : 1);
+}
+
 const CERTIFICATES = 8;
 
 function showCertificates(state) {
@@ -188,7 +193,7 @@ function showCertificates(state) {
     ...state.series.all("served_days").map((item) => ({ value: item.value, who: item.labels.node, what: "in use", query: "served_days", labels: { node: item.labels.node } })),
     ...state.series.all("stored_days").map((item) => ({ value: item.value, who: item.labels.subject, what: item.labels.certificate, query: "stored_days",
       labels: { subject: item.labels.subject, certificate: item.labels.certificate } })),
-  ].filter((item) => Number.isFinite(item.value)).sort((one, other) => one.value - other.value || (one.who < other.who ? -1 : 1));
+  ].filter((item) => Number.isFinite(item.value)).sort(sooner);
   const most = Math.max(30, ...items.map((item) => item.value));
   const row = (item) => make("li", { "data-state": item.value < 1 ? "bad" : item.value < facts.limits.days ? "warn" : "good" },
     make("span", { class: "who" }, nameOf(item.who), " ", make("span", { class: "quiet" }, item.what)),
@@ -229,7 +234,7 @@ function showNodes(state, open) {
     const leads = item.channels.filter((channel) => channel.leads).map((channel) => channel.name);
     return make("tr", { "data-node": node.name, "data-state": item.state },
       make("th", { scope: "row" }, make("button", { type: "button", class: "link", "data-key": `row ${node.name}`, "data-open": node.name }, node.label)),
-      make("td", {}, node.kind, node.organization && ` of ${node.organization}`), make("td", {}, node.host),
+      make("td", {}, KINDS[node.kind], node.organization && ` of ${node.organization}`), make("td", {}, node.host),
       make("td", {}, sign(item.state), " ", item.reasons.length ? item.reasons[0].text : "healthy"),
       make("td", {}, item.channels.length ? item.channels.map((channel, index) => [index ? make("br") : null,
         facts.channels.length > 1 && `${channel.name} `, number("height", channel.height, { ...of, channel: channel.name }),
@@ -251,13 +256,13 @@ function showDetail(item, close) {
     make("h2", { id: "detail-title" }, sign(item.state), " ", node.label), make("p", { class: "quiet" }, node.name),
     item.reasons.length ? make("ul", { class: "reasons" }, item.reasons.map((one) => make("li", { "data-state": one.state }, one.text)))
       : make("p", {}, "Nothing is wrong with it."),
-    make("dl", {}, fact("What", `${node.kind}${node.organization ? ` of ${node.organization}` : ""}`), fact("Host", node.host),
+    make("dl", {}, fact("What", `${KINDS[node.kind]}${node.organization ? ` of ${node.organization}` : ""}`), fact("Host", node.host),
       fact("Answers Prometheus", item.up === 1 ? "yes" : item.up === 0 ? "no" : "not known"),
       fact("Health check", item.verdict === 0 ? "healthy" : item.verdict === 1 ? "degraded" : item.verdict === 2 ? "unhealthy" : "not known"),
       item.channels.map((channel) => [fact(`Height in ${channel.name}`, number("height", channel.height, { ...of, channel: channel.name }),
         channel.leads ? " \u2605 leads" : "", Number.isFinite(channel.lag) ? [", ", number("lag", channel.lag, { ...of, channel: channel.name }), " behind"] : "")]),
       item.chaincodes.map((code) => fact(`Chaincode ${code.name}`, code.answers === 1 ? "answers" : code.answers === 0 ? "does not answer" : "not known")),
-      node.kind === "peer" && fact("Commit, 95 of 100", number("latency", item.latency, of)),
+      node.kind === "peer" && fact("95 % of clients wait", number("latency", item.latency, of)),
       fact("Certificate in use", number("served_days", item.days, of)), fact("Runs for", number("uptime", item.uptime, of))),
     item.alerts.length ? [make("h3", {}, "Alerts"), make("ul", {}, item.alerts.map((alert) => make("li", {}, make("b", {}, alert.severity), alert.firing ? " " : " (not firing yet) ", alert.summary, " ",
       alert.runbook && make("code", {}, alert.runbook))))] : null);

@@ -14,6 +14,7 @@ function duration(seconds) {
   const size = Math.abs(seconds);
   if (size === 0) return "0 s";
   if (size < 0.9995) return `${whole.format(seconds * 1000)} ms`;
+  if (size >= 3 && Number.isInteger(seconds) && size < 120) return `${seconds} s`;
   if (size < 120) return `${decimals(seconds)} s`;
   if (size < 7200) return `${whole.format(seconds / 60)} min`;
   if (size < 172800) return `${whole.format(seconds / 3600)} h`;
@@ -72,6 +73,8 @@ function draw(name, attributes, ...children) {
 function byId(id) {
   return document.getElementById(id);
 }
+
+const KINDS = { orderer: "orderer", peer: "peer", ca: "CA", store: "store" };
 
 // A verdict is a shape and a word, never a colour alone.
 const SIGNS = { good: "\u2713", warn: "!", bad: "\u2715", gone: "?" };
