@@ -175,7 +175,8 @@ def running(folder: Path, scene: Scene, port: int, test: str) -> Iterator[Promet
         free.bind(("127.0.0.1", 0))
         listen = free.getsockname()[1]
     command = [
-        str(server), "--config.file=prometheus.yml", "--storage.tsdb.path=data", f"--web.listen-address=127.0.0.1:{listen}",
+        str(server), "--config.file=prometheus.yml", "--storage.tsdb.path=data",
+        f"--web.listen-address=127.0.0.1:{listen}",
         "--web.console.templates=consoles", "--web.console.libraries=consoles",
     ]  # fmt: skip
     with (folder / "log").open("wb") as log:
@@ -184,8 +185,8 @@ def running(folder: Path, scene: Scene, port: int, test: str) -> Iterator[Promet
         )
     found = Prometheus(f"http://127.0.0.1:{listen}", folder, process)
     try:
-        eventually(lambda: _ready(found, len([1 for job in config["scrape_configs"] for _one in job["static_configs"]])),
-                   60, f"Prometheus is ready: {(folder / 'log').read_text()[-2000:]}")  # fmt: skip
+        targets = sum(len(job["static_configs"]) for job in config["scrape_configs"])
+        eventually(lambda: _ready(found, targets), 60, f"Prometheus is ready: {(folder / 'log').read_text()[-2000:]}")  # fmt: skip
         yield found
     finally:
         found.pause(False)

@@ -1,7 +1,7 @@
-"""What a network tells Prometheus, as the tests want it: real metrics of nodes of 2.5.9, moved to the names of a model.
+"""What a network tells Prometheus, as tests want it: real metrics of nodes of 2.5.9, moved to the names of a model.
 
-``captures/`` has what a peer and an orderer of tests/live said after some transactions. Counters grow from there, gauges
-stand, so that a rate is known and what a page shows can be compared.
+``captures/`` has what a peer and an orderer of tests/live said after some transactions. Counters grow from there,
+gauges stand, so that a rate is known and what a page shows can be compared.
 """
 
 from __future__ import annotations

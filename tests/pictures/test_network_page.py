@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import math
-import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +11,6 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.queries
 from ansible_collections.selvedge.fabric.tests.pictures.conftest import Watched
 from ansible_collections.selvedge.fabric.tests.pictures.prometheus import (
     ROOT,
-    SCRAPE_S,
     Prometheus,
     config_of,
 )
@@ -43,9 +39,19 @@ NUMBERS = """
       how: item.dataset.how || "", text: item.textContent}));
 """
 HEADLINE = 'return document.querySelector("#verdict h2").textContent'
-TROUBLES = 'return [...document.querySelectorAll("#verdict li")].map((item) => item.textContent.replace(/\\s+/g, " ").trim())'
+TROUBLES = """
+    return [...document.querySelectorAll("#verdict li")].map((item) => item.textContent.replace(/\\s+/g, " ").trim())
+"""
+STATES = """
+    return [...document.querySelectorAll("#map [data-node]")].map((item) => [item.dataset.node, item.dataset.state])
+"""
 TROUBLE = 'const item = document.getElementById("trouble"); return item.hidden ? "" : item.textContent'
 LIVE = "return document.body.dataset.live"
+
+
+def drawn(node: str) -> str:
+    """A node on the map, in JavaScript."""
+    return f"document.querySelector('.node[data-node=\"{node}\"]')"
 
 
 def show(watched: Watched, browser: Browser, **wishes: str) -> None:
@@ -124,10 +130,7 @@ def test_a_network_that_is_well_is_called_so(watched: Watched, page: Browser) ->
         labels["node"] for labels, value in watched.prometheus.query(QUERIES["leader"].ask()) if value == 1
     ]
     assert leaders == [LEADER]
-    assert (
-        page.run("return document.querySelector(\".node[data-node='%s'] .side\").textContent" % LEADER)
-        == "★ leads"
-    )
+    assert page.run(f"return {drawn(LEADER)}.querySelector('.side').textContent") == "★ leads"
 
 
 def test_new_blocks_come_in(watched: Watched, page: Browser, restored: Watched) -> None:
@@ -170,11 +173,7 @@ def test_what_is_wrong_is_told_with_its_reasons(watched: Watched, page: Browser,
         item["labels"]["alertname"] for item in watched.prometheus.get("alerts")["alerts"]
     )
     assert page.run('return document.getElementById("alert-count").textContent') == str(len(shown))
-    states = dict(
-        page.run(
-            'return [...document.querySelectorAll("#map [data-node]")].map((item) => [item.dataset.node, item.dataset.state])'
-        )
-    )
+    states = dict(page.run(STATES))
     assert states[LEADER] == "bad" and states[PEER] == "warn" and states["peer1.org1.lab.example"] == "good"
     # A node that does not answer has no numbers, rather than its last ones.
     for item in page.run(NUMBERS):
@@ -208,7 +207,7 @@ def health_target(watched: Watched) -> str:
 
 
 def test_keys_open_a_node_and_close_it(page: Browser) -> None:
-    page.run("document.querySelector(\".node[data-node='%s']\").focus()" % PEER)
+    page.run(f"{drawn(PEER)}.focus()")
     page.key("\ue007")
     page.until("return !document.getElementById('detail').hidden")
     text = page.run("return document.getElementById('detail').innerText")
@@ -224,7 +223,8 @@ def test_focus_and_open_alerts_outlive_a_round(page: Browser, restored: Watched)
     restored.scene.down.add(LEADER)
     page.until("return document.querySelector('#alerts [data-alert=NodeDown]')", 40)
     page.run(
-        "const item = document.querySelector('#alerts [data-alert=NodeDown]'); item.open = true; item.firstElementChild.focus()"
+        "const item = document.querySelector('#alerts [data-alert=NodeDown]');"
+        "item.open = true; item.firstElementChild.focus()"
     )
     rounds(page, 2)
     assert page.run("return document.querySelector('#alerts [data-alert=NodeDown]').open")
@@ -282,15 +282,14 @@ def test_it_asks_nobody_but_this_prometheus(watched: Watched, page: Browser) -> 
 
 def test_everything_has_a_name_for_who_cannot_see_it(page: Browser) -> None:
     unnamed = """
-      const named = (item) => item.getAttribute("aria-label") || item.textContent.trim() || item.getAttribute("aria-labelledby");
+      const named = (item) => item.getAttribute("aria-label") || item.getAttribute("aria-labelledby")
+        || item.textContent.trim();
       return [...document.querySelectorAll("button, [role=button], [role=img], [role=region], section, a, summary")]
         .filter((item) => !named(item)).map((item) => item.outerHTML.slice(0, 120));
     """
     assert page.run(unnamed) == []
     assert page.run("return document.querySelectorAll('h1').length") == 1
-    label = page.run(
-        'return document.querySelector(".node[data-node=\'%s\']").getAttribute("aria-label")' % LEADER
-    )
+    label = page.run(f"return {drawn(LEADER)}.getAttribute('aria-label')")
     assert label == "orderer2.orderers, orderer on host2, healthy, ★ leads"
 
 
@@ -310,11 +309,14 @@ def test_a_prometheus_that_hangs_is_said_to(watched: Watched, page: Browser) -> 
             text.startswith("Prometheus does not answer since ")
             and ": no answer in 5 s. What you see is from " in text
         )
+        assert page.run(HEADLINE) == "Not known now. When last seen: everything is well"
+        assert page.run("return document.title") == "? lab · network"
         page.picture(SHOTS / "down.png")
     finally:
         watched.prometheus.pause(False)
     page.until(f"{LIVE} === 'yes'", 30)
     assert page.run(TROUBLE) == ""
+    assert page.run(HEADLINE) == "Everything is well"
 
 
 def test_a_prometheus_that_is_away_is_said_to(watched: Watched, page: Browser) -> None:
@@ -334,7 +336,7 @@ def test_numbers_that_are_old_are_said_to_be(watched: Watched, page: Browser) ->
     try:
         watched.prometheus.configure({**usual, "scrape_configs": []})
         page.until("return document.getElementById('trouble').textContent.includes('has no samples')", 60)
-        assert page.run("return document.querySelector('#verdict').dataset.state") == "gone"
+        assert page.run(HEADLINE).startswith("Not known now. ")
         watched.prometheus.configure(usual)
         page.until(f"{LIVE} === 'yes'", 60)
         # Those that are asked once an hour were asked a moment ago.

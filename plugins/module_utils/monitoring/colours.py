@@ -1,6 +1,7 @@
 """The colours of every picture of a network: the drawing in the documentation, the network page.
 
-Each on light and on dark ground. Text on any of the grounds has a contrast of at least 4.5 to 1, lines and marks 3 to 1.
+Each on light and on dark ground. Text on any of the grounds has a contrast of at least 4.5 to 1, lines and marks
+3 to 1.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ COLOURS = {
     "host": ("#f3f4f6", "#1e232b"),
     "edge": ("#c3c8d0", "#47505e"),
     "text": ("#1b1f24", "#eceff4"),
-    "quiet": ("#545d6b", "#aab4c3"),
+    "quiet": ("#545d6b", "#bac3cf"),
     "shared": ("#e2e5ea", "#2f3743"),
     "org0": ("#fde8c8", "#5a4314"),
     "org1": ("#d3e6fb", "#173f66"),

@@ -14,7 +14,11 @@ from typing import Any
 
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import Network
 from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring import colours
-from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.queries import LINES, ON_PAGE, QUERIES
+from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.queries import (
+    LINES,
+    ON_PAGE,
+    QUERIES,
+)
 from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.topology import topology
 
 PARTS = Path(__file__).parent / "page"
@@ -90,9 +94,7 @@ def _read(name: str) -> str:
 def _palette() -> str:
     """The colours as variables: light, dark by the system's wish, and either by the reader's own."""
     pairs = {**colours.COLOURS, **colours.STATES, **colours.THREADS}
-    light, dark = (
-        "; ".join(f"--{name}: {pair[theme]}" for name, pair in pairs.items()) for theme in (0, 1)
-    )
+    light, dark = ("; ".join(f"--{name}: {pair[theme]}" for name, pair in pairs.items()) for theme in (0, 1))
     return (
         f":root {{ color-scheme: light; {light} }}\n"
         f"@media (prefers-color-scheme: dark) {{ :root {{ color-scheme: dark; {dark} }} }}\n"

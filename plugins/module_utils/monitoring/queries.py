@@ -25,7 +25,8 @@ class Query:
     """One question.
 
     :param expression: PromQL, with ``{*}``
-    :param unit: ``per_second``, ``seconds``, ``days``, ``blocks``, ``share`` (0 to 1), ``bytes``, ``count`` or ``state``
+    :param unit: ``per_second``, ``seconds``, ``days``, ``blocks``, ``share`` (0 to 1), ``bytes``,
+        ``bytes_per_second``, ``count`` or ``state``
     :param labels: what tells its series apart; empty where there is one
     :param about: what the number means, in a sentence
     """
@@ -54,10 +55,11 @@ _ALL = (
           "1 where the endpoint could be asked, 0 where it could not."),
     Query("verdict", "Health", "max by (subject, kind, organization) (selvedge_node_status{*})", "state",
           ("subject", "kind", "organization"), "0 healthy, 1 degraded, 2 unhealthy, by the rules of verify.yml."),
-    Query("verdict_age", "Age of the verdicts", "time() - max(selvedge_exporter_last_run_timestamp_seconds{*})", "seconds",
-          (), "Since the last health check ended."),
-    Query("reachable", "Chaincode through its peer", "min by (subject, channel, chaincode) (selvedge_chaincode_reachable{*})",
-          "state", ("subject", "channel", "chaincode"), "1 where the chaincode answers through the peer."),
+    Query("verdict_age", "Age of the verdicts", "time() - max(selvedge_exporter_last_run_timestamp_seconds{*})",
+          "seconds", (), "Since the last health check ended."),
+    Query("reachable", "Chaincode through its peer",
+          "min by (subject, channel, chaincode) (selvedge_chaincode_reachable{*})", "state",
+          ("subject", "channel", "chaincode"), "1 where the chaincode answers through the peer."),
     Query("freshness", "Age of the newest sample", "time() - max(timestamp(up{*}))", "seconds", (),
           "How old the newest of all samples is."),
     Query("firing", "Alerts", f'count by (alertname, severity) (ALERTS{{alertstate="firing",*}}) {_NONE_YET}', "count",
@@ -90,7 +92,8 @@ _ALL = (
     # Clients
     Query("latency", "Commit latency, 95th percentile", "selvedge:commit_latency_seconds:p95{*}", "seconds", ("node",),
           "What clients wait for after they have submitted: ordering, delivery and commit."),
-    Query("submitted", "Waits for a commit", f"sum by (node) (rate(grpc_server_unary_requests_completed{{{_GATEWAY},*}}[5m]))",
+    Query("submitted", "Waits for a commit",
+          f"sum by (node) (rate(grpc_server_unary_requests_completed{{{_GATEWAY},*}}[5m]))",
           "per_second", ("node",), "Clients a second that waited at the peer's gateway for a commit."),
     Query("probe_success", "Commit probe", "min by (channel) (selvedge_commit_probe_success{*})", "state", ("channel",),
           "1 where the last real transaction was seen on every peer."),
@@ -126,15 +129,15 @@ _ALL = (
           "max by (host) (abs(selvedge_clock_skew_seconds{*}))"
           " or max by (host) (abs(node_time_seconds{*} - timestamp(node_time_seconds{*})))", "seconds", ("host",),
           "How far the host's clock is from the clock of the monitoring."),
-    Query("received", "Network in", f"sum by (host) (rate(node_network_receive_bytes_total{{{_DEVICES}}}[5m]))", "bytes",
-          ("host",), "Bytes a second that come to the host."),
-    Query("sent", "Network out", f"sum by (host) (rate(node_network_transmit_bytes_total{{{_DEVICES}}}[5m]))", "bytes",
-          ("host",), "Bytes a second that leave the host."),
+    Query("received", "Network in", f"sum by (host) (rate(node_network_receive_bytes_total{{{_DEVICES}}}[5m]))",
+          "bytes_per_second", ("host",), "Bytes a second that come to the host."),
+    Query("sent", "Network out", f"sum by (host) (rate(node_network_transmit_bytes_total{{{_DEVICES}}}[5m]))",
+          "bytes_per_second", ("host",), "Bytes a second that leave the host."),
     # Processes
     Query("process_cpu", "Processor of the node", "sum by (node) (rate(process_cpu_seconds_total{*}[5m]))", "count",
           ("node",), "Processors that the node keeps busy."),
-    Query("process_memory", "Memory of the node", "max by (node) (process_resident_memory_bytes{*})", "bytes", ("node",),
-          "What the node's process holds in memory."),
+    Query("process_memory", "Memory of the node", "max by (node) (process_resident_memory_bytes{*})", "bytes",
+          ("node",), "What the node's process holds in memory."),
     Query("uptime", "Runs for", "time() - max by (node) (process_start_time_seconds{*})", "seconds", ("node",),
           "Since the node's process was started."),
     Query("restarts", "Starts", "max by (node) (changes(process_start_time_seconds{*}[1h]))", "count", ("node",),
@@ -145,8 +148,8 @@ QUERIES = {query.name: query for query in _ALL}
 
 # What the network page asks, each time.
 ON_PAGE = (
-    "up", "verdict", "verdict_age", "reachable", "freshness", "height", "lag", "throughput", "leader", "active", "consenters", "quorum", "latency",
-    "probe_success", "probe_duration", "endorsement_failures", "invalid", "chaincode", "served_days", "stored_days",
+    "up", "verdict", "verdict_age", "reachable", "freshness", "height", "lag", "throughput", "leader", "active",
+    "consenters", "quorum", "latency", "probe_success", "probe_duration", "endorsement_failures", "invalid", "chaincode", "served_days", "stored_days",
     "sealed", "cpu", "memory", "disk", "clock", "uptime",
 )  # fmt: skip
 # Of which it also shows the last half hour.

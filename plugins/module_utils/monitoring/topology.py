@@ -1,4 +1,4 @@
-"""What the network page knows of the network before it asks: the model, reduced to what is drawn. No address of a key."""
+"""What the network page knows of the network before it asks: the model, reduced to what is drawn."""
 
 from __future__ import annotations
 
@@ -12,17 +12,16 @@ _NODES = ("orderer", "peer", "ca")
 def topology(network: Network) -> dict[str, Any]:
     """Organisations, hosts, nodes and channels, in the order in which they are drawn; plain JSON.
 
-    A node has ``name`` (the label ``node`` of its metrics), ``subject`` (as the health check names it), ``label`` (short),
-    ``kind``, ``organization``, ``host``, ``channels``, and ``chaincodes`` beside it: ``name``, ``node`` and ``channel``.
+    A node has ``name`` (the label ``node`` of its metrics), ``subject`` (as the health check names it), ``label``
+    (short), ``kind``, ``organization``, ``host``, ``channels``, and ``chaincodes`` beside it: ``name``, ``node`` and
+    ``channel``.
     """
     channels = network.settings["channels"]
     return {
         "name": network.name,
         "domain": network.settings["domain"],
         "version": network.settings["fabric_version"],
-        "organizations": [
-            {"name": org.name, "msp_id": org.msp_id} for org in network.organizations.values()
-        ],
+        "organizations": [{"name": org.name, "msp_id": org.msp_id} for org in network.organizations.values()],
         "hosts": [{"name": host.name, "address": host.address} for host in network.hosts.values()],
         "nodes": [node for host in network.hosts for node in _on(network, host)],
         "channels": [
@@ -48,7 +47,9 @@ def _on(network: Network, host: str) -> list[dict[str, Any]]:
         if service.kind in _NODES:
             label = service.name.removesuffix(f".{network.settings['domain']}")
             node = _node(service.name, label, service.kind, service.organization, host)
-            found.append(node | {"channels": _channels(network, service), "chaincodes": _codes(network, service)})
+            found.append(
+                node | {"channels": _channels(network, service), "chaincodes": _codes(network, service)}
+            )
     return found
 
 

@@ -75,6 +75,10 @@ function trouble(text) {
 function pulse(kind, text) {
   byId("pulse").dataset.state = kind;
   byId("pulse").lastElementChild.textContent = text;
+  if (kind === "stale" || kind === "down") {
+    doubt();
+    document.title = `${SIGNS.gone} ${facts.name} \u00b7 network`;
+  }
   document.body.dataset.live = kind === "live" || kind === "waiting" ? "yes" : "no";
 }
 

@@ -36,6 +36,18 @@ function showVerdict(state, wrong, open) {
   for (const button of place.querySelectorAll("[data-node]")) button.addEventListener("click", () => open(button.dataset.node));
 }
 
+// What is shown is old: whether it is still so nobody knows.
+function doubt() {
+  const place = byId("verdict");
+  const text = place.querySelector("h2");
+  if (!place.dataset.shown || place.dataset.state === "doubt") return;
+  place.dataset.state = "doubt";
+  place.dataset.shown = "doubt";
+  place.querySelector(".sign").dataset.state = "gone";
+  place.querySelector(".sign").textContent = SIGNS.gone;
+  text.textContent = `Not known now. When last seen: ${text.textContent.charAt(0).toLowerCase()}${text.textContent.slice(1)}`;
+}
+
 // A small line of the last half hour; `points` are [seconds, value].
 function spark(points, label, unit, width, height) {
   if (points.length < 2) return null;
