@@ -149,8 +149,8 @@ QUERIES = {query.name: query for query in _ALL}
 # What the network page asks, each time.
 ON_PAGE = (
     "up", "verdict", "verdict_age", "reachable", "freshness", "height", "lag", "throughput", "leader", "active",
-    "consenters", "quorum", "latency", "probe_success", "probe_duration", "endorsement_failures", "invalid", "chaincode", "served_days", "stored_days",
-    "sealed", "cpu", "memory", "disk", "clock", "uptime",
+    "consenters", "quorum", "latency", "probe_success", "probe_duration", "endorsement_failures", "invalid",
+    "chaincode", "served_days", "stored_days", "sealed", "cpu", "memory", "disk", "clock", "uptime",
 )  # fmt: skip
 # Of which it also shows the last half hour.
 LINES = ("throughput", "probe_duration", "latency", "endorsement_failures")
