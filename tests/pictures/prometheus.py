@@ -166,7 +166,7 @@ def running(folder: Path, scene: Scene, port: int, test: str) -> Iterator[Promet
     (folder / "rules.yml").write_text(yaml.safe_dump(rules_now(), sort_keys=False))
     pages = folder / "consoles"
     pages.mkdir()
-    (pages / "network.html").write_text(network_page(scene.network, SCRAPE_S))
+    (pages / "network.html").write_text(network_page(scene.network, f"{SCRAPE_S}s"))
     (pages / "index.html").write_text(front_page())
     (folder / "history.txt").write_text(history(scene, config, time.time() - 20))
     subprocess.run([promtool, "tsdb", "create-blocks-from", "openmetrics", "--quiet", "history.txt", "data"],

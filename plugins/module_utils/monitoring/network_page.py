@@ -33,11 +33,12 @@ class PageError(Exception):
     """The page would not be what was written."""
 
 
-def network_page(network: Network, scrape_s: int) -> str:
+def network_page(network: Network, interval: str) -> str:
     """The whole page.
 
-    :param scrape_s: how often Prometheus asks its targets; samples that are much older are stale
+    :param interval: how often Prometheus asks its targets, as the model says it; samples that are much older are stale
     """
+    scrape_s = int(interval[:-1]) * {"s": 1, "m": 60}[interval[-1]]
     facts = {
         **topology(network),
         "scrape_s": scrape_s,
@@ -70,7 +71,7 @@ def network_page(network: Network, scrape_s: int) -> str:
 
 
 def front_page() -> str:
-    """``index.html`` beside it: where there is one, Prometheus' own pages link to it."""
+    """``index.html`` beside it: Prometheus' own pages, where it has some, link to it."""
     return (
         '<!doctype html><html lang="en"><meta charset="utf-8"><title>Network</title>'
         '<meta http-equiv="refresh" content="0; url=network.html">'

@@ -42,11 +42,11 @@ def facts_of(page: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("network", [lab(), wide()], ids=["lab", "wide"])
 def test_a_page_is_whole_and_stands_alone(network: Network) -> None:
-    page = network_page.network_page(network, 15)
+    page = network_page.network_page(network, "15s")
     assert "{{" not in page
     assert not re.search(r"<!--|https?://(?!www\.w3\.org/2000/svg)", page)
     assert not re.search(r"<(script|img|iframe|link)[^>]+(src|href)=[\"'](?!data:)", page)
-    assert page == network_page.network_page(network, 15)
+    assert page == network_page.network_page(network, "15s")
     assert f"<title>{network.name} · network</title>" in page
 
 
@@ -60,7 +60,7 @@ def test_it_has_the_model_and_the_queries(lab_page: dict[str, Any]) -> None:
 
 @pytest.fixture
 def lab_page() -> dict[str, Any]:
-    return facts_of(network_page.network_page(lab(), 15))
+    return facts_of(network_page.network_page(lab(), "15s"))
 
 
 def test_nothing_in_a_text_ends_the_script_or_begins_a_template() -> None:
@@ -73,7 +73,7 @@ def test_nothing_in_a_text_ends_the_script_or_begins_a_template() -> None:
 def test_two_braces_anywhere_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(network_page, "_palette", lambda: ":root {{ }")
     with pytest.raises(network_page.PageError, match="its own template"):
-        network_page.network_page(lab(), 15)
+        network_page.network_page(lab(), "15s")
 
 
 def test_the_limits_are_those_of_the_alerts() -> None:
