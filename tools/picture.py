@@ -22,6 +22,10 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.model.network impo
     Service,
     load,
 )
+from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.colours import (  # noqa: E402
+    COLOURS,
+    ORGANIZATIONS,
+)
 
 PICTURE = ROOT / "docs" / "pictures" / "network.svg"
 INVENTORY = ROOT / "inventory" / "lab"
@@ -31,21 +35,6 @@ MARGIN, COLUMN, GAP, ROW, PAD = 24, 286, 24, 50, 12
 TOP = 118
 
 FONT = "font-family: 'DejaVu Sans', Verdana, 'Segoe UI', Helvetica, Arial, sans-serif"
-# Name to the colours on light and on dark ground.
-COLOURS = {
-    "ground": ("#ffffff", "#14171c"),
-    "host": ("#f3f4f6", "#1e232b"),
-    "edge": ("#c3c8d0", "#47505e"),
-    "text": ("#1b1f24", "#eceff4"),
-    "quiet": ("#545d6b", "#aab4c3"),
-    "shared": ("#e2e5ea", "#2f3743"),
-    "org0": ("#fde8c8", "#5a4314"),
-    "org1": ("#d3e6fb", "#173f66"),
-    "org2": ("#d8f0dc", "#1b4d2a"),
-    "org3": ("#efdcf5", "#4c2a58"),
-    "org4": ("#fbdcdc", "#5f2626"),
-}
-ORGANIZATION_COLOURS = [name for name in COLOURS if name.startswith("org")]
 
 
 def style(theme: int) -> str:
@@ -94,7 +83,7 @@ def ports(service: Service) -> str:
 
 def rows_of(network: Network, host: str) -> list[tuple[str, str, str, str]]:
     """What runs on a host: title, what stands to its right, small print, colour."""
-    colours = dict(zip(network.organizations, ORGANIZATION_COLOURS, strict=False))
+    colours = dict(zip(network.organizations, ORGANIZATIONS, strict=False))
     rows = []
     if network.registry_host.name == host:
         rows.append(
@@ -185,7 +174,7 @@ def channel_notes(network: Network) -> list[tuple[str, str]]:
 def legend(drawing: Drawing, network: Network, y: float) -> None:
     """The organisations and their colours."""
     x: float = MARGIN
-    for org, colour in zip(network.organizations.values(), ORGANIZATION_COLOURS, strict=False):
+    for org, colour in zip(network.organizations.values(), ORGANIZATIONS, strict=False):
         drawing.box(x, y, 14, 14, colour, 3)
         drawing.text(x + 21, y + 11.5, f"{org.name} ({org.msp_id})", "quiet")
         x += 21 + 7 * len(f"{org.name} ({org.msp_id})") + 24

@@ -3,6 +3,7 @@
 #
 #   tools/prerequisites.sh packages    before the virtual environment is made
 #   tools/prerequisites.sh sanity      for `make sanity`
+#   tools/prerequisites.sh browser     for `make pictures`; what needs it is skipped where it cannot be had
 #   tools/prerequisites.sh engine      a running container engine
 #
 # Works as root, as a user with sudo, and as a plain user where everything is there already.
@@ -44,6 +45,14 @@ sanity() {
     command -v shellcheck >/dev/null || install shellcheck
 }
 
+# Without a font of its own Chromium draws no letters.
+browser() {
+    local wanted=()
+    command -v chromium >/dev/null || wanted+=(chromium)
+    command -v chromedriver >/dev/null || wanted+=(chromium-driver)
+    [ ${#wanted[@]} = 0 ] || (install "${wanted[@]}" fonts-dejavu-core) || echo "tests in a browser will be skipped" >&2
+}
+
 answers() {
     docker version --format '{{.Server.Version}}' >/dev/null 2>&1 ||
         python3 - <<'PY'
@@ -82,6 +91,6 @@ engine() {
 }
 
 case "${1:-}" in
-    packages | sanity | engine) "$1" ;;
-    *) sed -n '2,8p' "$0" >&2; exit 2 ;;
+    packages | sanity | browser | engine) "$1" ;;
+    *) sed -n '2,9p' "$0" >&2; exit 2 ;;
 esac

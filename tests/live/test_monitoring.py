@@ -33,6 +33,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.files i
     config_files,
     config_folder,
 )
+from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.network_page import network_page
 from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.records import RECORDS
 from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.openbao_admin import Host
 from ansible_collections.selvedge.fabric.tests.live.stores import (
@@ -175,6 +176,7 @@ class Monitoring:
             place = Path(self._here(config_folder(service)))
             place.mkdir(parents=True)
             for name, text in files.items():
+                (place / name).parent.mkdir(exist_ok=True)
                 (place / name).write_text(self._here(text, service))
             definition = services.service(self.network, service, "image", files, "revision")
             command = [self._here(word, service) for word in definition["command"]]
@@ -254,6 +256,16 @@ def test_every_rule_is_loaded_and_well(monitoring: Monitoring) -> None:
 
     eventually(lambda: "unknown" not in states().values(), 60)
     assert states() == dict.fromkeys([*RECORDS, *(alert.name for alert in ALERTS)], "ok")
+
+
+def test_prometheus_serves_the_network_page_as_it_was_made(monitoring: Monitoring) -> None:
+    """Its templates take comments away, and nothing else."""
+    page = monitoring.ask("prometheus", "/consoles/network.html")
+    made = network_page(monitoring.network, monitoring.network.settings["monitoring"]["scrape_interval"])
+    facts = re.compile(r'<script id="facts" type="application/json">(.*?)</script>', re.DOTALL)
+    assert json.loads(facts.findall(page)[0]) == json.loads(facts.findall(made)[0])
+    assert page.count("function ") == made.count("function ") > 30
+    assert "network.html" in monitoring.ask("prometheus", "/consoles/index.html")
 
 
 @pytest.mark.parametrize("kind", PROGRAMS)

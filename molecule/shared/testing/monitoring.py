@@ -31,7 +31,7 @@ class Server:
         """The answer's JSON, which for Prometheus is what stands under ``data``."""
         words = f"?{urllib.parse.urlencode(query)}" if query else ""
         url = f"https://{self.service.reach()}{path}{words}"
-        with urllib.request.urlopen(url, context=self._monitor, timeout=20) as answer:
+        with urllib.request.urlopen(url, context=self.monitor, timeout=20) as answer:
             found = json.load(answer)
         return found["data"] if isinstance(found, dict) and "data" in found else found
 
@@ -51,7 +51,7 @@ class Server:
         return context
 
     @cached_property
-    def _monitor(self) -> ssl.SSLContext:
+    def monitor(self) -> ssl.SSLContext:
         return self.context(monitor_path(self._deployment.network, self.service.organization))
 
     def refuses(self, node: str) -> bool:

@@ -12,6 +12,10 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.alertma
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.alerts import alert_rules
 from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.blackbox import blackbox_config
+from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.network_page import (
+    front_page,
+    network_page,
+)
 from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.prometheus import prometheus_config
 from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.records import recording_rules
 from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.web import web_config
@@ -23,6 +27,10 @@ with suppress(ImportError):  # the module says which package is missing
     class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
         def ignore_aliases(self, data: Any) -> bool:
             return True
+
+
+# Pages that Prometheus serves, in its folder. It reads them for each reader, so a new one needs no restart.
+PAGES = "consoles"
 
 
 def config_folder(service: Service) -> str:
@@ -49,4 +57,8 @@ def config_files(network: Network, service: Service, ca_cert: str) -> dict[str, 
     }
     if service.kind in ("prometheus", "blackbox-exporter"):
         texts["ca.crt"] = ca_cert
+    if service.kind == "prometheus":
+        interval = network.settings["monitoring"]["scrape_interval"]
+        texts[f"{PAGES}/network.html"] = network_page(network, interval)
+        texts[f"{PAGES}/index.html"] = front_page()
     return texts

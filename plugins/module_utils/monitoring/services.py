@@ -17,7 +17,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring import 
     blackbox,
     prometheus,
 )
-from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.files import config_folder
+from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.files import PAGES, config_folder
 
 NODE_EXPORTER_FOLDER = "/etc/node-exporter"
 _FOLDERS = {
@@ -67,13 +67,14 @@ def service(
     volumes = [bind(config_folder(item), folder), bind(folder_of(item), IN_SECRETS)]
     if data:
         volumes.append(bind(f"{DATA}/{item.name}", data, read_only=False))
+    mounted = [f"{name} {files[name]}" for name in sorted(files) if not name.startswith(f"{PAGES}/")]
     definition = {
         **shell(item.name, image, item.settings, probe),
         "user": f"{uid_of(item)}:{uid_of(item)}",
         "ports": [f"{port}:{port}"],
         "command": [*_command(network, item), f"--web.config.file={folder}/web.yml",
                     f"--web.listen-address=0.0.0.0:{port}"],
-        "labels": {"selvedge.config": digest_of(*(f"{name} {files[name]}" for name in sorted(files)), revision)},
+        "labels": {"selvedge.config": digest_of(*mounted, revision)},
         "volumes": volumes,
     }  # fmt: skip
     if item.kind != "node-exporter":
@@ -89,6 +90,8 @@ def _command(network: Network, item: Service) -> list[str]:
             f"--config.file={prometheus.FOLDER}/prometheus.yml",
             f"--storage.tsdb.path={KEEPING['prometheus']}",
             f"--storage.tsdb.retention.size={network.settings['monitoring']['retention_size']}",
+            f"--web.console.templates={prometheus.FOLDER}/{PAGES}",
+            f"--web.console.libraries={prometheus.FOLDER}/{PAGES}",
         ]
     if item.kind == "alertmanager":
         return [

@@ -191,6 +191,7 @@ def test_promtool_accepts_the_configuration_and_the_rules(name: str, tmp_path: P
     network = wide() if name == "wide" else sample(name)
     (service,) = network.monitoring_of("prometheus")
     for file, text in config_files(network, service, CA_CERT).items():
+        (tmp_path / file).parent.mkdir(exist_ok=True)
         (tmp_path / file).write_text(text.replace("/etc/prometheus", str(tmp_path)))
     accepted("prometheus/promtool", "check", "config", "--syntax-only", tmp_path / "prometheus.yml")
     accepted("prometheus/promtool", "check", "rules", "--lint=all", "--lint-fatal", tmp_path / "rules.yml")

@@ -18,6 +18,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.model.paths import
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import MONITORING_KEYS
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.preflight_view import preflight_view
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.restarts import kept_back
+from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring import network_page
 from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.web import web_config
 from ansible_collections.selvedge.fabric.tests.unit.plugins.module_utils.model.samples import (
     LAB_HOSTS,
@@ -181,3 +182,24 @@ def test_a_prober_knows_the_authorities_of_the_chaincodes_beside_it(host: str) -
     for name in beside:
         path = modules[f"chaincode_{name}"]["tcp"]["tls_config"]["ca_file"]
         assert path == f"/run/secrets/orgs/{name}/ca.crt"
+
+
+def test_prometheus_serves_the_network_page() -> None:
+    found = views(sample("monitored"))["host3"]
+    page = files(found)[f"{MONITORING}/prometheus/consoles/network.html"]
+    assert '"scrape_s":15' in page and "peer0.org1.lab.example" in page
+    (prometheus,) = (
+        item
+        for name, item in found["stacks"]["monitoring"]["services"].items()
+        if name.startswith("prometheus.")
+    )
+    assert "--web.console.templates=/etc/prometheus/consoles" in prometheus["command"]
+
+
+def test_a_new_page_restarts_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Prometheus reads it for each reader."""
+    before = views(sample("monitored"))["host3"]
+    monkeypatch.setattr(network_page, "POLL_S", 7)
+    after = views(sample("monitored"))["host3"]
+    assert files(before) != files(after)
+    assert before["stacks"] == after["stacks"]

@@ -1,0 +1,354 @@
+"""The network page in a real browser, served by a real Prometheus: what it shows is what Prometheus answers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.queries import ON_PAGE, QUERIES
+from ansible_collections.selvedge.fabric.tests.pictures.conftest import Watched
+from ansible_collections.selvedge.fabric.tests.pictures.prometheus import (
+    ROOT,
+    Prometheus,
+    config_of,
+)
+from ansible_collections.selvedge.fabric.tests.pictures.webdriver import Browser, eventually
+from ansible_collections.selvedge.fabric.tests.pictures.written import written
+
+SHOTS = ROOT / ".cache" / "pictures"
+PEER, LEADER = "peer1.org2.lab.example", "orderer2.orderers.lab.example"
+# Those that are words and signs, not numbers.
+WORDS = {
+    "up",
+    "verdict",
+    "verdict_age",
+    "reachable",
+    "freshness",
+    "leader",
+    "probe_success",
+    "chaincode",
+    "sealed",
+}
+# Counted in seconds that go by between the page's question and the test's.
+GROWING_S = 30.0
+NUMBERS = """
+    return [...document.querySelectorAll("[data-query]")].map((item) => ({
+      query: item.dataset.query, labels: JSON.parse(item.dataset.labels), value: item.dataset.value,
+      how: item.dataset.how || "", text: item.textContent}));
+"""
+HEADLINE = 'return document.querySelector("#verdict h2").textContent'
+TROUBLES = """
+    return [...document.querySelectorAll("#verdict li")].map((item) => item.textContent.replace(/\\s+/g, " ").trim())
+"""
+STATES = """
+    return [...document.querySelectorAll("#map [data-node]")].map((item) => [item.dataset.node, item.dataset.state])
+"""
+TROUBLE = 'const item = document.getElementById("trouble"); return item.hidden ? "" : item.textContent'
+LIVE = "return document.body.dataset.live"
+
+
+def drawn(node: str) -> str:
+    """A node on the map, in JavaScript."""
+    return f"document.querySelector('.node[data-node=\"{node}\"]')"
+
+
+def show(watched: Watched, browser: Browser, **wishes: str) -> None:
+    """Load the page, and wait until it has asked twice."""
+    wanted = "&".join(f"{name}={value}" for name, value in {"poll": "1", **wishes}.items())
+    browser.open(f"{watched.prometheus.url}/consoles/network.html?{wanted}")
+    rounds(browser, 2)
+
+
+def rounds(browser: Browser, more: int) -> None:
+    """Wait for so many more rounds of questions."""
+    before = int(browser.run("return document.body.dataset.rounds || 0"))
+    browser.until(f"return Number(document.body.dataset.rounds || 0) >= {before + more}", 60)
+
+
+@pytest.fixture
+def page(watched: Watched, browser: Browser) -> Iterator[Browser]:
+    """The page of the network, all well, on a desk."""
+    browser.size(1360, 900)
+    browser.prefer("light")
+    eventually(
+        lambda: not watched.prometheus.get("alerts")["alerts"], 30, "no alert is left of the test before"
+    )
+    show(watched, browser)
+    yield browser
+    assert browser.errors() == []
+
+
+def value_of(prometheus: Prometheus, shown: dict[str, Any]) -> float:
+    """What Prometheus says now of a number that is shown."""
+    answers = prometheus.query(QUERIES[shown["query"]].ask())
+    found = [
+        value
+        for labels, value in answers
+        if shown["labels"].items() <= labels.items() and not math.isnan(value)
+    ]
+    if shown["how"] == "sum":
+        return sum(found)
+    assert found, f"Prometheus has nothing for {shown}"
+    if shown["how"]:
+        return {"max": max, "min": min}[shown["how"]](found)
+    assert len(found) == 1, f"{shown} is of {len(found)} series"
+    return found[0]
+
+
+def near(shown: dict[str, Any], value: float) -> bool:
+    query = QUERIES[shown["query"]]
+    slack = GROWING_S if query.name == "uptime" else 0.002
+    # The counters of a scene grow evenly, samples do not come evenly.
+    part = 0.05 if query.unit in ("per_second", "share") or query.name == "latency" else 1e-6
+    return math.isclose(float(shown["value"]), value, rel_tol=part, abs_tol=slack)
+
+
+def test_every_number_is_what_prometheus_answers(watched: Watched, page: Browser) -> None:
+    shown = page.run(NUMBERS)
+    assert {item["query"] for item in shown} == set(ON_PAGE) - WORDS
+    assert len(shown) > 100
+    for item in shown:
+        assert item["value"], f"no data: {item}"
+        now = value_of(watched.prometheus, item)
+        assert near(item, now), f"{item} and {now}"
+        assert item["text"] == written(QUERIES[item["query"]].unit, float(item["value"])), item
+
+
+def test_a_network_that_is_well_is_called_so(watched: Watched, page: Browser) -> None:
+    assert page.run(HEADLINE) == "Everything is well"
+    assert page.run(TROUBLES) == ["3 orderers, 4 peers, 3 CAs, 1 channel. No alert fires."]
+    assert page.run("return document.title") == "✓ lab · network"
+    assert page.run(LIVE) == "yes"
+    assert page.run(TROUBLE) == ""
+    states = page.run(
+        'return [...document.querySelectorAll("#map [data-node]")].map((item) => item.dataset.state)'
+    )
+    assert states == ["good"] * 11
+    leaders = [
+        labels["node"] for labels, value in watched.prometheus.query(QUERIES["leader"].ask()) if value == 1
+    ]
+    assert leaders == [LEADER]
+    assert page.run(f"return {drawn(LEADER)}.querySelector('.side').textContent") == "★ leads"
+
+
+def test_new_blocks_come_in(watched: Watched, page: Browser, restored: Watched) -> None:
+    restored.scene.heights["main"] += 3
+    newest = 'return document.querySelector("[data-newest=main]").textContent'
+    page.until(f"{newest} === '1,206'", 30)
+    assert page.run('return document.querySelectorAll(".chain .new").length') == 3
+    height = watched.prometheus.query('max(ledger_blockchain_height{channel="main"})')[0][1]
+    assert page.run(newest) == f"{height - 1:,.0f}"
+
+
+def test_what_is_wrong_is_told_with_its_reasons(watched: Watched, page: Browser, restored: Watched) -> None:
+    scene = restored.scene
+    scene.down.add(LEADER)
+    scene.leaders["main"] = "orderer3.orderers.lab.example"
+    scene.behind[PEER] = 31
+    scene.verdicts[PEER] = 1
+    scene.days["peer0.org1.lab.example"] = 4.3
+    scene.chaincodes_down.add("assets.peer0.org2.lab.example")
+    wanted = {"CertificateExpiresInAWeek", "ChaincodeGone", "HeightDiverging", "NodeDegraded", "NodeDown",
+              "NodeUnhealthy", "QuorumAtRisk"}  # fmt: skip
+
+    def names() -> set[str]:
+        return {item["labels"]["alertname"] for item in watched.prometheus.get("alerts")["alerts"]}
+
+    eventually(lambda: names() == wanted, 40, "the alerts of what is wrong, and no other")
+    rounds(page, 2)
+    assert page.run(HEADLINE) == "5 things are wrong"
+    assert page.run(TROUBLES) == [
+        "orderer2.orderers does not answer Prometheus and 1 more",
+        "peer0.org2 chaincode assets does not answer",
+        "channel main 2 of 3 orderers take part, none more may be lost",
+        "peer0.org1 its certificate expires in 4 days",
+        "peer1.org2 the health check finds it degraded and 1 more",
+    ]
+    shown = page.run(
+        'return [...document.querySelectorAll("#alerts [data-alert]")].map((item) => item.dataset.alert)'
+    )
+    assert sorted(shown) == sorted(
+        item["labels"]["alertname"] for item in watched.prometheus.get("alerts")["alerts"]
+    )
+    assert page.run('return document.getElementById("alert-count").textContent') == str(len(shown))
+    states = dict(page.run(STATES))
+    assert states[LEADER] == "bad" and states[PEER] == "warn" and states["peer1.org1.lab.example"] == "good"
+    # A node that does not answer has no numbers, rather than its last ones.
+    for item in page.run(NUMBERS):
+        if item["value"]:
+            assert near(item, value_of(watched.prometheus, item)), item
+        else:
+            assert item["labels"].get("node") == LEADER and item["text"] == "–", item
+    page.picture(SHOTS / "ill-light.png")
+    page.prefer("dark")
+    page.picture(SHOTS / "ill-dark.png")
+
+
+def test_a_sealed_store_and_a_failing_probe(page: Browser, restored: Watched) -> None:
+    restored.scene.sealed = True
+    restored.scene.probe_fails.add("main")
+    page.until(f"{HEADLINE} === '2 things are wrong'", 40)
+    assert set(page.run(TROUBLES)) == {"secrets store is sealed", "channel main the commit probe fails"}
+
+
+def test_verdicts_that_are_old_or_missing_are_no_verdicts(page: Browser, restored: Watched) -> None:
+    restored.scene.verdict_age = 600
+    page.until("return document.querySelector('#verdict').dataset.state === 'gone'", 40)
+    assert page.run(TROUBLES) == ["The health check gave its verdicts 10 min ago"]
+    restored.scene.down.add(health_target(restored))
+    page.until("return document.querySelector('#verdict').textContent.includes('gives no verdicts')", 40)
+
+
+def health_target(watched: Watched) -> str:
+    """The label ``node`` of the health exporter."""
+    return str(watched.prometheus.query('up{job="selvedge-health"}')[0][0]["node"])
+
+
+def test_keys_open_a_node_and_close_it(page: Browser) -> None:
+    page.run(f"{drawn(PEER)}.focus()")
+    page.key("\ue007")
+    page.until("return !document.getElementById('detail').hidden")
+    text = page.run("return document.getElementById('detail').innerText")
+    assert "peer1.org2" in text and "Nothing is wrong with it." in text and "Health check\nhealthy" in text
+    page.picture(SHOTS / "detail.png")
+    rounds(page, 1)
+    page.key("\ue00c")
+    page.until("return document.getElementById('detail').hidden")
+    assert page.run("return document.activeElement.dataset.node") == PEER
+
+
+def test_focus_and_open_alerts_outlive_a_round(page: Browser, restored: Watched) -> None:
+    restored.scene.down.add(LEADER)
+    page.until("return document.querySelector('#alerts [data-alert=NodeDown]')", 40)
+    page.run(
+        "const item = document.querySelector('#alerts [data-alert=NodeDown]');"
+        "item.open = true; item.firstElementChild.focus()"
+    )
+    rounds(page, 2)
+    assert page.run("return document.querySelector('#alerts [data-alert=NodeDown]').open")
+    assert page.run("return document.activeElement.parentElement.dataset.alert") == "NodeDown"
+    assert "docs/operator/alerts.md#nodedown" in page.run(
+        "return document.querySelector('#alerts [data-alert=NodeDown]').innerText"
+    )
+
+
+def test_colours_are_the_systems_or_the_readers(watched: Watched, page: Browser) -> None:
+    ground = "return getComputedStyle(document.documentElement).backgroundColor"
+    page.picture(SHOTS / "well-light.png")
+    assert page.run(ground) == "rgb(255, 255, 255)"
+    page.prefer("dark")
+    assert page.run(ground) == "rgb(20, 23, 28)"
+    page.picture(SHOTS / "well-dark.png")
+    page.run("document.getElementById('theme').click()")
+    assert page.run(ground) == "rgb(255, 255, 255)", "the reader's own: light"
+    show(watched, page)
+    assert page.run(ground) == "rgb(255, 255, 255)", "it is remembered"
+    page.run("window.localStorage.clear()")
+
+
+@pytest.mark.parametrize("width", [320, 390, 700, 1024, 1920])
+def test_nothing_is_cut_off_at_any_width(watched: Watched, page: Browser, width: int) -> None:
+    page.size(width, 844, phone=width < 600)
+    show(watched, page)
+    assert page.run("return document.documentElement.scrollWidth") <= width
+    texts = """
+      const map = document.querySelector("#map svg").getBoundingClientRect();
+      return [...document.querySelectorAll("#map text")].filter((item) => {
+        const box = item.getBoundingClientRect();
+        return box.left < map.left - 1 || box.right > map.right + 1;
+      }).map((item) => item.textContent);
+    """
+    assert page.run(texts) == []
+    overlaps = """
+      return [...document.querySelectorAll("#map .node")].filter((item) => {
+        const [label, side] = [".label", ".side"].map((name) => item.querySelector(name).getBoundingClientRect());
+        return side.width && label.right > side.left;
+      }).map((item) => item.dataset.node);
+    """
+    assert page.run(overlaps) == []
+    page.picture(SHOTS / f"width-{width}.png")
+
+
+def test_it_asks_nobody_but_this_prometheus(watched: Watched, page: Browser) -> None:
+    asked = page.run("return performance.getEntriesByType('resource').map((item) => item.name)")
+    assert asked and all(name.startswith(f"{watched.prometheus.url}/api/v1/") for name in asked)
+    assert (
+        page.run("return document.querySelectorAll('script[src], link[rel=stylesheet], img, iframe').length")
+        == 0
+    )
+
+
+def test_everything_has_a_name_for_who_cannot_see_it(page: Browser) -> None:
+    unnamed = """
+      const named = (item) => item.getAttribute("aria-label") || item.getAttribute("aria-labelledby")
+        || item.textContent.trim();
+      return [...document.querySelectorAll("button, [role=button], [role=img], [role=region], section, a, summary")]
+        .filter((item) => !named(item)).map((item) => item.outerHTML.slice(0, 120));
+    """
+    assert page.run(unnamed) == []
+    assert page.run("return document.querySelectorAll('h1').length") == 1
+    label = page.run(f"return {drawn(LEADER)}.getAttribute('aria-label')")
+    assert label == "orderer2.orderers, orderer on host2, healthy, ★ leads"
+
+
+def test_motion_can_be_done_without(watched: Watched, page: Browser) -> None:
+    moving = "return getComputedStyle(document.querySelector('.flow')).animationName"
+    assert page.run(moving) == "flow"
+    page.prefer("light", motion="reduce")
+    assert page.run(moving) == "none"
+
+
+def test_a_prometheus_that_hangs_is_said_to(watched: Watched, page: Browser) -> None:
+    watched.prometheus.pause(True)
+    try:
+        page.until(f"{LIVE} === 'no'", 30)
+        text = page.run(TROUBLE)
+        assert (
+            text.startswith("Prometheus does not answer since ")
+            and ": no answer in 5 s. What you see is from " in text
+        )
+        assert page.run(HEADLINE) == "Not known now. When last seen: everything is well"
+        assert page.run("return document.title") == "? lab · network"
+        page.picture(SHOTS / "down.png")
+    finally:
+        watched.prometheus.pause(False)
+    page.until(f"{LIVE} === 'yes'", 30)
+    assert page.run(TROUBLE) == ""
+    assert page.run(HEADLINE) == "Everything is well"
+
+
+def test_a_prometheus_that_is_away_is_said_to(watched: Watched, page: Browser) -> None:
+    page.offline(True)
+    try:
+        page.until(f"{LIVE} === 'no'", 30)
+        assert ": no connection. What you see is from " in page.run(TROUBLE)
+    finally:
+        page.offline(False)
+    page.until(f"{LIVE} === 'yes'", 30)
+    # Of questions that nobody answered, the console tells on its own.
+    assert all("ERR_INTERNET_DISCONNECTED" in line for line in page.errors())
+
+
+def test_numbers_that_are_old_are_said_to_be(watched: Watched, page: Browser) -> None:
+    usual = config_of(watched.scene.network, watched.port)
+    try:
+        watched.prometheus.configure({**usual, "scrape_configs": []})
+        page.until("return document.getElementById('trouble').textContent.includes('has no samples')", 60)
+        assert page.run(HEADLINE).startswith("Not known now. ")
+        watched.prometheus.configure(usual)
+        page.until(f"{LIVE} === 'yes'", 60)
+        # Those that are asked once an hour were asked a moment ago.
+        watched.prometheus.configure(config_of(watched.scene.network, watched.port, scrape="1h"))
+        page.until("return document.getElementById('pulse').dataset.state === 'stale'", 60)
+        assert page.run(TROUBLE).startswith("What you see is old: the newest sample is from 1")
+        assert page.run(LIVE) == "no"
+    finally:
+        watched.prometheus.configure(usual)
+    page.until(f"{LIVE} === 'yes'", 60)
+
+
+def test_the_front_page_leads_to_it(watched: Watched, page: Browser) -> None:
+    page.open(f"{watched.prometheus.url}/consoles/index.html")
+    page.until("return location.pathname === '/consoles/network.html'")
