@@ -24,7 +24,12 @@ def add_peer(model: Model) -> None:
 def operator(deployment: Deployment, tmp_path_factory: pytest.TempPathFactory) -> Operator:
     operator = Operator(deployment, tmp_path_factory.mktemp("grown"))
     operator.add_host(
-        "spare", ansible_host="127.0.50.3", selvedge_address="172.30.50.13", lab_image="debian-13-bare"
+        "spare",
+        ansible_host="127.0.50.3",
+        selvedge_address="172.30.50.13",
+        lab_image="debian-13-bare",
+        # Its folder is not that of the others.
+        selvedge_state_dir=str(deployment.state_dir),
     )
     operator.edit(add_peer)
     operator.run("molecule/shared/create")
