@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -28,6 +29,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health_evid
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health_hosts import silent_hosts
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.participation import status_in_metrics
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.topology import Node, Topology
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.transport import shared_channels
 
 SERVING = "serving"
 CHANNELS = "channels"
@@ -106,7 +108,8 @@ class NetworkCheck:
             store = rules.judge_store(found, self._rules)
         shown = [store] if store and (self._wanted(STORE) or not store.healthy) else []
         locked = self._read_secrets(store)
-        answers = _ask({key: call for key, call in self._questions().items() if key[0] not in locked})
+        with shared_channels():
+            answers = _ask({key: call for key, call in self._questions().items() if key[0] not in locked})
         authorities = {
             item.name: self._authority(item, answers) for item in self._authorities if item.name not in locked
         }
@@ -271,7 +274,9 @@ def _ask(questions: Mapping[tuple[str, ...], Callable[[], Any]]) -> _Answers:
     if not questions:
         return {}
     with ThreadPoolExecutor(min(len(questions), _THREADS)) as pool:
-        futures = {key: pool.submit(probes.attempt, call) for key, call in questions.items()}
+        futures = {
+            key: pool.submit(copy_context().run, probes.attempt, call) for key, call in questions.items()
+        }
     return {key: future.result() for key, future in futures.items()}
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import ssl
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass, field
+from typing import Any
 
 with suppress(ImportError):  # the module says which package is missing
     import grpc
@@ -36,9 +39,54 @@ class Endpoint:
         return f"{self.server_name} {self.address}"
 
 
+class _Pool:
+    """One channel for each endpoint, opened when it is first needed."""
+
+    def __init__(self) -> None:
+        self._lock, self._channels = threading.Lock(), dict[Endpoint, Any]()
+
+    def channel(self, endpoint: Endpoint) -> grpc.Channel:
+        with self._lock:
+            if endpoint not in self._channels:
+                self._channels[endpoint] = _open(endpoint)
+            return self._channels[endpoint]
+
+    def close(self) -> None:
+        for channel in self._channels.values():
+            channel.close()
+
+
+_SHARED: ContextVar[_Pool | None] = ContextVar("shared channels", default=None)
+
+
+@contextmanager
+def shared_channels() -> Iterator[None]:
+    """Inside the block all questions to an endpoint go over one connection: a TLS handshake costs both sides more than
+    most answers. Other threads share it when they run in a copy of this context (``contextvars.copy_context``)."""
+    pool = _Pool()
+    token = _SHARED.set(pool)
+    try:
+        yield
+    finally:
+        _SHARED.reset(token)
+        pool.close()
+
+
 @contextmanager
 def grpc_channel(endpoint: Endpoint) -> Iterator[grpc.Channel]:
-    """Open a gRPC channel to ``endpoint``; closed on leaving the block."""
+    """A gRPC channel to ``endpoint``; closed on leaving the block, unless it is shared."""
+    pool = _SHARED.get()
+    if pool is not None:
+        yield pool.channel(endpoint)
+        return
+    channel = _open(endpoint)
+    try:
+        yield channel
+    finally:
+        channel.close()
+
+
+def _open(endpoint: Endpoint) -> grpc.Channel:
     credentials = grpc.ssl_channel_credentials(
         root_certificates=endpoint.tls_ca_pem.encode(),
         private_key=endpoint.client_key_pem.encode() or None,
@@ -52,11 +100,7 @@ def grpc_channel(endpoint: Endpoint) -> Iterator[grpc.Channel]:
         ("grpc.initial_reconnect_backoff_ms", 100),
         ("grpc.max_reconnect_backoff_ms", 500),
     ]
-    channel = grpc.secure_channel(endpoint.address, credentials, options=options)
-    try:
-        yield channel
-    finally:
-        channel.close()
+    return grpc.secure_channel(endpoint.address, credentials, options=options)
 
 
 def tls_context(endpoint: Endpoint) -> ssl.SSLContext:
