@@ -64,7 +64,9 @@ def test_every_panel_has_an_answer(used: None, prometheus: Server, item: Dashboa
             expression
             for expression in targets
             if not any(
-                prometheus.query(expression.replace(f"${item.variable}", value) if item.variable else expression)
+                prometheus.query(
+                    expression.replace(f"${item.variable}", value) if item.variable else expression
+                )
                 for value in values
             )
         ]
@@ -101,7 +103,8 @@ def test_every_node_of_the_page_is_known_to_prometheus(deployment: Deployment, p
         verdicts = {item["metric"]["subject"] for item in prometheus.query(QUERIES["verdict"].ask())}
         assert {node["subject"] for node in nodes} <= verdicts
         heights = {
-            (item["metric"]["node"], item["metric"]["channel"]) for item in prometheus.query(QUERIES["height"].ask())
+            (item["metric"]["node"], item["metric"]["channel"])
+            for item in prometheus.query(QUERIES["height"].ask())
         }
         assert {(node["name"], channel) for node in nodes for channel in node["channels"]} == heights
         codes = {item["metric"]["node"] for item in prometheus.query(QUERIES["chaincode"].ask())}
