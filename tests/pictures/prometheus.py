@@ -31,6 +31,8 @@ from ansible_collections.selvedge.fabric.tests.pictures.webdriver import eventua
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAMS = ROOT / ".cache" / "oracle" / "prometheus"
 SCRAPE_S = 2
+# How long a sample counts; five minutes where it is not given.
+LOOKBACK_S = 40
 # How far back the scene goes when Prometheus starts: counters, as far as rules look; recorded series, as lines show.
 _COUNTERS_S, _RECORDED_S, _STEP_S = 330, 1830, 15
 Sample = tuple[dict[str, str], float]
@@ -57,11 +59,12 @@ class Prometheus:
         assert answer["status"] == "success", answer
         return answer["data"]
 
-    def query(self, expression: str) -> list[Sample]:
-        """Labels and value of each series."""
+    def query(self, expression: str, time: str = "") -> list[Sample]:
+        """Labels and value of each series, now or at a moment."""
+        moment = {"time": time} if time else {}
         return [
             (item["metric"], float(item["value"][1]))
-            for item in self.get("query", query=expression)["result"]
+            for item in self.get("query", query=expression, **moment)["result"]
         ]
 
     def configure(self, config: dict[str, Any]) -> None:
@@ -177,6 +180,7 @@ def running(folder: Path, scene: Scene, port: int, test: str) -> Iterator[Promet
     command = [
         str(server), "--config.file=prometheus.yml", "--storage.tsdb.path=data",
         f"--web.listen-address=127.0.0.1:{listen}",
+        f"--query.lookback-delta={LOOKBACK_S}s",
         "--web.console.templates=consoles", "--web.console.libraries=consoles",
     ]  # fmt: skip
     with (folder / "log").open("wb") as log:

@@ -67,11 +67,19 @@ class Browser:
     def errors(self) -> list[str]:
         """What the page's console has complained of since the last call."""
         entries = self._call("POST", "/se/log", {"type": "browser"})
-        return [item["message"] for item in entries if item["level"] in ("SEVERE", "WARNING")]
+        told = [item["message"] for item in entries if item["level"] in ("SEVERE", "WARNING")]
+        # Containers that come and go on this machine change its network; the page asks again.
+        return [message for message in told if "ERR_NETWORK_CHANGED" not in message]
 
-    def picture(self, path: Path) -> None:
-        """The whole page as PNG."""
-        shot = self._devtools("Page.captureScreenshot", captureBeyondViewport=True, fromSurface=True)
+    def picture(self, path: Path, crop: tuple[int, int] | None = None) -> None:
+        """The whole page, or so much of its beginning, as the file's name ends: ``png`` or ``webp``."""
+        part = (
+            {"clip": dict(zip(("x", "y", "width", "height", "scale"), (0, 0, *crop, 1), strict=True))}
+            if crop
+            else {}
+        )
+        kind = {"format": path.suffix[1:], **({"quality": 80} if path.suffix == ".webp" else {})}
+        shot = self._devtools("Page.captureScreenshot", captureBeyondViewport=True, **kind, **part)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(base64.b64decode(shot["data"]))
 

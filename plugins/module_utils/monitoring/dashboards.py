@@ -342,3 +342,16 @@ def provisioning(url: str, server_name: str, tls: str, network: str) -> dict[str
             ],
         },
     }
+
+
+def grafana_files(url: str, server_name: str, tls: str, network: str) -> list[dict[str, str]]:
+    """All files, each with ``path`` below Grafana's folder and ``content``. Arguments as those of provisioning.
+
+    JSON is YAML, so one writer does for both.
+    """
+    provisioned = provisioning(url, server_name, tls, network)
+    files = {
+        f"provisioning/{path}": json.dumps(content, indent=1) + "\n" for path, content in provisioned.items()
+    }
+    files |= {f"dashboards/{name}": text for name, text in dashboard_files().items()}
+    return [{"path": path, "content": text} for path, text in files.items()]

@@ -1,10 +1,24 @@
 // Asking Prometheus, where this page comes from. An answer is a list of series: labels and value.
 
 const TIMEOUT_MS = 5000;
+// A connection that broke may only be the way to Prometheus that changed: it is tried once more.
+const AGAIN_MS = 400;
 const LINE_S = 1800;
 const LINE_STEP_S = 15;
 
 async function get(path, parameters) {
+  try {
+    return await once(path, parameters);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+    return once(path, parameters).catch((again) => {
+      throw again instanceof TypeError ? new Error("no connection") : again;
+    });
+  }
+}
+
+async function once(path, parameters) {
   const stop = new AbortController();
   const timer = setTimeout(() => stop.abort(), TIMEOUT_MS);
   try {
@@ -17,27 +31,28 @@ async function get(path, parameters) {
     return body.data;
   } catch (error) {
     if (error.name === "AbortError") throw new Error(`no answer in ${TIMEOUT_MS / 1000} s`);
-    if (error instanceof TypeError) throw new Error("no connection");
     throw error;
   } finally {
     clearTimeout(timer);
   }
 }
 
-// name of the query to its series: {labels, value, at}; a query that Prometheus refuses is an error of the whole.
+// What all queries say of one moment, by Prometheus' clock: name to series, each with labels and value. A query that
+// Prometheus refuses is an error of the whole.
 async function askAll() {
   const names = Object.keys(facts.queries);
+  const time = (await get("query", { query: "time()" })).result[1];
   const answers = await Promise.all([
     get("alerts"),
-    ...names.map((name) => get("query", { query: facts.queries[name].ask })),
+    ...names.map((name) => get("query", { query: facts.queries[name].ask, time })),
   ]);
   const series = {};
   names.forEach((name, index) => {
     series[name] = answers[index + 1].result.map((item) => ({
-      labels: item.metric, value: Number(item.value[1]), at: item.value[0],
+      labels: item.metric, value: Number(item.value[1]),
     }));
   });
-  return { series, alerts: answers[0].alerts };
+  return { series, time, alerts: answers[0].alerts };
 }
 
 // The last half hour: for each query of `lines`, the highest of its series at each step.

@@ -147,6 +147,7 @@ async function round() {
     lengthen();
     show();
     showFreshness(null);
+    document.body.dataset.time = answers.time;
     document.body.dataset.rounds = String(Number(document.body.dataset.rounds || 0) + 1);
   } catch (error) {
     failedAt = failedAt || Date.now();

@@ -14,6 +14,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.dashboa
     Dashboard,
     dashboard,
     dashboard_files,
+    grafana_files,
     narrowed,
     provisioning,
 )
@@ -75,18 +76,29 @@ def test_only_what_was_chosen_is_shown() -> None:
     assert narrowed(QUERIES["cpu"], "") == QUERIES["cpu"].ask()
 
 
+WHERE = ("https://172.30.10.11:9090", "prometheus.monitoring.lab.example", "/run/grafana/tls", "lab")
+
+
 def test_grafana_reads_keys_where_they_are() -> None:
-    files = provisioning(
-        "https://172.30.10.11:9090", "prometheus.monitoring.lab.example", "/run/secrets/orgs/org1", "lab"
-    )
+    files = provisioning(*WHERE)
     source = files["datasources/selvedge.yml"]["datasources"][0]
     assert source["secureJsonData"] == {
-        "tlsCACert": "$__file{/run/secrets/orgs/org1/ca.crt}",
-        "tlsClientCert": "$__file{/run/secrets/orgs/org1/client.crt}",
-        "tlsClientKey": "$__file{/run/secrets/orgs/org1/client.key}",
+        "tlsCACert": "$__file{/run/grafana/tls/ca.crt}",
+        "tlsClientCert": "$__file{/run/grafana/tls/client.crt}",
+        "tlsClientKey": "$__file{/run/grafana/tls/client.key}",
     }
     assert source["jsonData"]["serverName"] == "prometheus.monitoring.lab.example"
-    assert source["uid"] == SOURCE
+    assert (source["uid"], source["url"]) == (SOURCE, WHERE[0])
     provider = files["dashboards/selvedge.yml"]["providers"][0]
     assert (provider["folder"], provider["options"]["path"]) == ("lab", f"{FOLDER}/dashboards")
-    assert yaml.safe_load(yaml.safe_dump(files)) == files
+
+
+def test_every_file_has_its_place() -> None:
+    found = {item["path"]: item["content"] for item in grafana_files(*WHERE)}
+    assert set(found) == {
+        "provisioning/datasources/selvedge.yml",
+        "provisioning/dashboards/selvedge.yml",
+        *(f"dashboards/{item.name}.json" for item in DASHBOARDS),
+    }
+    assert yaml.safe_load(found["provisioning/dashboards/selvedge.yml"])["apiVersion"] == 1
+    assert json.loads(found["dashboards/host.json"])["uid"] == "selvedge-host"
