@@ -97,10 +97,13 @@ class Deployed:
             "-i",
             str(self.folder / "hosts.yml"),
             str(self.folder / "play.yml"),
+            # A machine that is busy with other tests answers late.
+            "-e",
+            "status_timeout=30",
             *options,
         ]
         done = subprocess.run(
-            command, cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=300
+            command, cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=600
         )
         assert done.returncode == 0, done.stdout + done.stderr
         assert "PRIVATE KEY" not in done.stdout + done.stderr
