@@ -23,7 +23,8 @@ options:
     type: str
     required: true
   tls:
-    description: The folder with C(ca.crt), C(client.crt) and C(client.key) of the monitoring's client, as Grafana sees it.
+    description:
+      - The folder with C(ca.crt), C(client.crt) and C(client.key) of the monitoring's client, as Grafana sees it.
     type: str
     required: true
   network:

@@ -16,6 +16,8 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import
 SSH_PORT = 22
 # What stands in the place of an organisation in the names of the monitoring's containers.
 MONITORING = "monitoring"
+# Of these there is one on each host that needs it; of the others one.
+ON_MANY_HOSTS = ("node-exporter", "blackbox-exporter")
 # How boot material lies on a host's disk: sealed by systemd, or in files that only root can read.
 SEALS = ("systemd-creds", "none")
 
@@ -93,7 +95,7 @@ class Draft:
         for host in dict.fromkeys(item for item in probing if isinstance(item, str)):
             yield "blackbox-exporter", host
         if isinstance(central, str):
-            yield from (("prometheus", central), ("alertmanager", central))
+            yield from ((kind, central) for kind in MONITORING_KEYS if kind not in ON_MANY_HOSTS)
 
     def _instances(self) -> Iterator[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]]:
         """Chaincode, organisation and peer of every instance of a chaincode."""
@@ -133,6 +135,7 @@ class Draft:
             yield f"the admin of {path}", f"admin.{org['name']}.{domain}"
             if self.monitoring is not None:
                 yield f"the monitoring's client of {path}", monitor_name(org["name"], domain)
+                yield f"the health exporter's client of {path}", probe_name(org["name"], domain)
             for key in ("orderers", "peers"):
                 for node in named(org, key):
                     yield f"{path}.{key}[{node['name']}]", f"{node['name']}.{org['name']}.{domain}"
@@ -153,9 +156,14 @@ def monitor_name(organization: str, domain: str) -> str:
     return f"monitor.{organization}.{domain}"
 
 
+def probe_name(organization: str, domain: str) -> str:
+    """The client as which the health exporter asks an organisation's nodes and commits its transactions."""
+    return f"probe.{organization}.{domain}"
+
+
 def monitoring_name(kind: str, host: str, domain: str) -> str:
     """The full name of a service of the monitoring; an inventory's name may have dots."""
-    label = kind if kind in ("prometheus", "alertmanager") else f"{kind}-{host.replace('.', '-')}"
+    label = f"{kind}-{host.replace('.', '-')}" if kind in ON_MANY_HOSTS else kind
     return f"{label}.{MONITORING}.{domain}"
 
 

@@ -11,47 +11,36 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.compose import bind, digest_of, shell
-from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import Host, Network, Service
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.draft import probe_name
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import Network, Service
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.paths import (
     CA_CERT,
     IN_SECRETS,
-    SECRETS,
     UID,
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.secrets_layout import (
     REVISION_FILE,
+    folder_of,
     mount_of,
     revision_of,
     wrap,
 )
 
+KIND = "health-exporter"
 USER = "probe"
-PORT = 9470
 CONFIG_FILE = "/etc/selvedge/exporter.json"
-# What its container has by default; measured: 70 MB for five nodes, and a thread a question.
-SETTINGS = {"memory": "256m", "pids": 256, "runtime": "runc"}
 _FIELDS = {
     f"users/{USER}": ("sign_cert", "sign_key", "tls_cert", "tls_key"),
     "msp": ("ca_cert", "tls_ca_cert"),
 }
 
 
-def name_of(network: Network) -> str:
-    """Container name, TLS server name."""
-    return f"health.{network.settings['domain']}"
-
-
-def organization_of(network: Network) -> str:
-    """The organisation whose TLS CA its clients and its own certificate are of: the first with peers."""
-    return next(org.name for org in network.organizations.values() if org.peers)
-
-
-def identities(network: Network, host: Host) -> list[dict[str, Any]]:
-    """Its users, as the module ``identity`` takes them; each can be its TLS certificate on ``host``."""
-    hosts = sorted({name_of(network), host.address, host.reach, "127.0.0.1"})
+def identities(network: Network, exporter: Service) -> list[dict[str, Any]]:
+    """Its users, as the module ``identity`` takes them; each can be its TLS certificate."""
+    hosts = sorted({exporter.name, exporter.host.address, exporter.host.reach, "127.0.0.1"})
     return [
         {
-            "name": f"{USER}.{org.name}.{network.settings['domain']}",
+            "name": probe_name(org.name, network.settings["domain"]),
             "organization": org.name,
             "kind": "client",
             "secret": f"{mount_of(org.name)}/users/{USER}",
@@ -66,7 +55,7 @@ def secret_paths(network: Network) -> list[str]:
     return [f"{mount_of(name)}/{path}" for name in network.organizations for path in _FIELDS]
 
 
-def templates(network: Network) -> list[dict[str, Any]]:
+def templates(network: Network, exporter: Service) -> list[dict[str, Any]]:
     """What the store's agent renders for it: a file a field, and the marker that says of which revision they are."""
     rendered = []
     for name in network.organizations:
@@ -74,24 +63,24 @@ def templates(network: Network) -> list[dict[str, Any]]:
         for path, fields in _FIELDS.items():
             for field in fields:
                 contents = wrap(f"{mount}/data/{path}", "{{ .Data.data." + field + " }}")
-                rendered.append(_template(network, f"{mount}/{path}/{field}", contents))
-    first = f"{mount_of(organization_of(network))}/data/msp"
-    return [*rendered, _template(network, REVISION_FILE, wrap(first, revision_of(rendered)))]
+                rendered.append(_template(exporter, f"{mount}/{path}/{field}", contents))
+    first = f"{mount_of(exporter.organization)}/data/msp"
+    return [*rendered, _template(exporter, REVISION_FILE, wrap(first, revision_of(rendered)))]
 
 
-def _template(network: Network, file: str, contents: str) -> dict[str, Any]:
-    dest = f"{SECRETS}/{name_of(network)}/{file}"
+def _template(exporter: Service, file: str, contents: str) -> dict[str, Any]:
+    dest = f"{folder_of(exporter)}/{file}"
     return {"dest": dest, "contents": contents, "perms": "0400", "user": str(UID), "group": str(UID)}
 
 
-def config(network: Network, controller: Mapping[str, Any], port: int = PORT) -> str:
+def config(network: Network, exporter: Service, controller: Mapping[str, Any]) -> str:
     """The text of its configuration file.
 
     :param controller: the controller's view (``view.controller_view``): channels and chaincodes
     """
-    mine = f"{IN_SECRETS}/{mount_of(organization_of(network))}"
+    mine = f"{IN_SECRETS}/{mount_of(exporter.organization)}"
     found = {
-        "listen": f"0.0.0.0:{port}",
+        "listen": f"0.0.0.0:{exporter.ports['main']}",
         "tls": {
             "cert_file": f"{mine}/users/{USER}/tls_cert",
             "key_file": f"{mine}/users/{USER}/tls_key",
@@ -128,29 +117,27 @@ def config(network: Network, controller: Mapping[str, Any], port: int = PORT) ->
     return json.dumps(found, indent=2, sort_keys=True) + "\n"
 
 
-def service(
-    network: Network, image: str, config_file: str, text: str, settings: Mapping[str, Any], port: int = PORT
-) -> dict[str, Any]:
+def service(exporter: Service, image: str, config_file: str, text: str, revision: str) -> dict[str, Any]:
     """Its container.
 
     :param config_file: where ``text``, the configuration, lies on the host
-    :param settings: ``memory``, ``pids`` and ``runtime``, such as SETTINGS
+    :param revision: of the secrets that are rendered for it
     """
-    name, mine = name_of(network), f"{IN_SECRETS}/{mount_of(organization_of(network))}"
+    mine, port = f"{IN_SECRETS}/{mount_of(exporter.organization)}", exporter.ports["main"]
     probe = [
         "/usr/local/bin/healthcheck",
         f"https://127.0.0.1:{port}/healthz",
         "-ca", f"{mine}/msp/tls_ca_cert",
         "-cert", f"{mine}/users/{USER}/tls_cert",
         "-key", f"{mine}/users/{USER}/tls_key",
-        "-server-name", name,
+        "-server-name", exporter.name,
     ]  # fmt: skip
     return {
-        **shell(name, image, dict(settings), probe),
+        **shell(exporter.name, image, exporter.settings, probe),
         "ports": [f"{port}:{port}"],
-        "labels": {"selvedge.config": digest_of(text, revision_of(templates(network)[:-1]))},
+        "labels": {"selvedge.config": digest_of(text, revision)},
         "volumes": [
-            bind(f"{SECRETS}/{name}", IN_SECRETS),
+            bind(folder_of(exporter), IN_SECRETS),
             bind(config_file, CONFIG_FILE),
             bind(CA_CERT, CA_CERT),
         ],

@@ -217,6 +217,8 @@ _SMALL = {
     "node-exporter": {"memory": "96m", "pids": 64},
     "blackbox-exporter": {"memory": "96m", "pids": 64},
     "alertmanager": {"memory": "192m", "pids": 128},
+    # Measured: 70 MB for five nodes, and a thread a question.
+    "health-exporter": {"memory": "256m", "pids": 256},
 }
 
 
@@ -232,14 +234,17 @@ def _monitoring(settings: dict[str, Any], hosts: dict[str, Host], chaincodes: li
         "blackbox-exporter": [name for name in hosts if name in probing],
         "prometheus": [given["host"]],
         "alertmanager": [given["host"]],
+        "health-exporter": [given["host"]],
     }
+    # Judges as a client of each organisation; what it serves is certified as the first of these that has peers.
+    judge = next((org["name"] for org in settings["organizations"] if org["peers"]), given["organization"])
     limits = {key: given[key] for key in ("memory", "pids", "runtime")}
     return [
         Service(
             kind,
             monitoring_name(kind, host, settings["domain"]),
             hosts[host],
-            given["organization"],
+            judge if kind == "health-exporter" else given["organization"],
             {**limits, **_SMALL.get(kind, {})},
             {"main": given[MONITORING_KEYS[kind]]},
         )

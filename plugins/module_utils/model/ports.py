@@ -20,6 +20,7 @@ MONITORING_KEYS = {
     "blackbox-exporter": "blackbox_exporter_port",
     "prometheus": "port",
     "alertmanager": "alertmanager_port",
+    "health-exporter": "health_exporter_port",
 }
 
 

@@ -271,6 +271,7 @@ MODEL: dict[str, Field] = {
             "alertmanager_port": _port("port of Alertmanager", 9093),
             "node_exporter_port": _port("port of the node exporter, on every host", 9100),
             "blackbox_exporter_port": _port("port of the blackbox exporter, beside chaincodes and Prometheus", 9115),
+            "health_exporter_port": _port("port of the health exporter, beside Prometheus", 9470),
             "version": _version("version of Prometheus", "3.13.5"),
             "alertmanager_version": _version("version of Alertmanager", "0.31.1"),
             "node_exporter_version": _version("version of the node exporter", "1.12.1"),

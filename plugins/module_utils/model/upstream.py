@@ -20,12 +20,14 @@ REPOSITORIES = {
     "registry": "docker.io/library/registry",
 }
 
-# Images of the monitoring, and the key of the model's ``monitoring`` that has the version of each.
+# Images of the monitoring, and the key of the model's ``monitoring`` that has the version of each. Ours has none: its
+# recipe says it.
 MONITORING = {
     "prometheus": "version",
     "alertmanager": "alertmanager_version",
     "node-exporter": "node_exporter_version",
     "blackbox-exporter": "blackbox_exporter_version",
+    "health-exporter": "",
 }
 
 
@@ -50,6 +52,11 @@ def images(settings: dict[str, Any]) -> list[dict[str, str]]:
         for name, key in MONITORING.items():
             wanted[name, _text(monitoring, key)] = None
     return [_image(settings, name, version) for name, version in wanted]
+
+
+def monitoring_version(settings: dict[str, Any], name: str) -> str | None:
+    """The version of an image of the monitoring that the model states; None where the recipe decides."""
+    return _text(settings.get("monitoring"), MONITORING[name]) or None
 
 
 def registry_image(settings: dict[str, Any]) -> dict[str, str]:

@@ -11,7 +11,12 @@ import json
 from contextlib import suppress
 from typing import Any
 
-from ansible_collections.selvedge.fabric.plugins.module_utils.model import compose, units, upstream
+from ansible_collections.selvedge.fabric.plugins.module_utils.model import (
+    compose,
+    health_exporter,
+    units,
+    upstream,
+)
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.agent_config import agent_config
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.ca_stack import ca_files, ca_service
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.chaincode_package import package_of
@@ -73,6 +78,7 @@ STORE_MATERIAL = ["ca_cert", "seal_key", "server_cert", "server_key"]
 REGISTRY_MATERIAL = ["ca_cert", "server_cert", "server_key"]
 _LEDGER_KINDS = ("orderer", "peer", "chaincode")
 _MONITORING = "monitoring"
+_EXPORTER_FILE = "exporter.json"
 
 
 class Images:
@@ -191,9 +197,9 @@ def host_view(network: Network, host: str, lock: dict[str, str], ca_cert: str) -
             _file(f"/etc/systemd/system/{units.material_unit('store')}",
                   units.material_service("store", STORE_MATERIAL, network.store_host.seal)),
         ]  # fmt: skip
-    rendered = {service.name: templates(network, service, ca_files(network, service)) for service in services}
+    rendered = {service.name: _rendered(network, service) for service in services}
     configs = {
-        service.name: config_files(network, service, ca_cert)
+        service.name: _configuration(network, service, ca_cert)
         for service in services
         if service.kind in MONITORING_KEYS
     }
@@ -258,6 +264,28 @@ def host_view(network: Network, host: str, lock: dict[str, str], ca_cert: str) -
     }
 
 
+def _rendered(network: Network, service: Service) -> list[dict[str, Any]]:
+    """What the store's agent renders for a service."""
+    if service.kind == health_exporter.KIND:
+        return health_exporter.templates(network, service)
+    return templates(network, service, ca_files(network, service))
+
+
+def _configuration(network: Network, service: Service, ca_cert: str) -> dict[str, str]:
+    """Files of a service of the monitoring in its folder: name to content."""
+    if service.kind == health_exporter.KIND:
+        text = health_exporter.config(network, service, controller_view(network, ""))
+        return {_EXPORTER_FILE: text}
+    return config_files(network, service, ca_cert)
+
+
+def _readable(network: Network, service: Service) -> list[str]:
+    """What a service's host may read of the store for it."""
+    if service.kind == health_exporter.KIND:
+        return health_exporter.secret_paths(network)
+    return secret_paths(network, service)
+
+
 def _stack_of(network: Network, service: Service) -> str:
     """The Compose project of a service; a blackbox exporter has to be on the network of the chaincodes that it asks."""
     if service.kind == "ca":
@@ -284,8 +312,12 @@ def _definition(
     revision = revision_of(rendered[:-1])
     if service.name not in configs:
         return {**_service(network, service, images), "labels": {"selvedge.config": revision}}
-    version = network.settings["monitoring"][upstream.MONITORING[service.kind]]
-    image = images.reference(service.kind, version)
+    image = images.reference(service.kind, upstream.monitoring_version(network.settings, service.kind))
+    if service.kind == health_exporter.KIND:
+        text = configs[service.name][_EXPORTER_FILE]
+        return health_exporter.service(
+            service, image, f"{config_folder(service)}/{_EXPORTER_FILE}", text, revision
+        )
     return monitoring_service(network, service, image, configs[service.name], revision)
 
 
@@ -503,7 +535,7 @@ def _store_layout(network: Network) -> dict[str, Any]:
             {
                 "name": host.name,
                 "role_id": role_id(network, host.name),
-                "paths": sorted({path for service in services for path in secret_paths(network, service)}),
+                "paths": sorted({path for service in services for path in _readable(network, service)}),
                 # The store sees the address that a host comes from, its own host included.
                 "cidrs": [f"{host.address}/32"],
             }
@@ -537,7 +569,10 @@ def _identities(network: Network) -> list[dict[str, Any]]:
                 "hosts": [monitor],
             }
         )
-    for service in [*network.orderers, *network.peers, *network.chaincodes, *network.monitoring]:
+    for service in network.monitoring_of(health_exporter.KIND):
+        found += health_exporter.identities(network, service)
+    watching = [item for item in network.monitoring if item.kind != health_exporter.KIND]
+    for service in [*network.orderers, *network.peers, *network.chaincodes, *watching]:
         reach = [] if service.kind == "chaincode" else [service.host.address, service.host.reach]
         found.append(
             {

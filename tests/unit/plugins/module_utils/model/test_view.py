@@ -178,7 +178,7 @@ def test_every_bind_below_etc_is_a_file_of_the_view(name: str) -> None:
                         folders = {
                             path.rpartition("/")[0] for path in files(host) if path.startswith(MONITORING)
                         }
-                        assert mount["source"] in {*files(host), *folders}
+                        assert mount["source"] in {*files(host), *folders, CA_CERT}
                     elif mount["source"] != "/":
                         assert mount["source"].startswith((f"{SECRETS}/", f"{DATA}/"))
 
@@ -339,7 +339,11 @@ def test_a_host_may_read_exactly_what_its_services_use(name: str) -> None:
         assert paths == sorted(set(paths))
         assert {path.replace("/", "/data/", 1) for path in paths} == read_paths(found)
         assert allowed[host]["role_id"] == files(found)[f"{AGENT}/role_id"]
-        assert not any("*" in path or "+" in path or "users" in path for path in paths)
+        assert not any("*" in path or "+" in path for path in paths)
+        # Whoever judges the network is a plain client of each organisation, and no admin.
+        users = {path for path in paths if "/users/" in path}
+        judges = host == network.settings["monitoring"]["host"] if network.monitoring else False
+        assert users == ({f"{org}/users/probe" for org in network.organizations} if judges else set())
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -359,7 +363,7 @@ def test_every_service_has_an_identity_where_its_host_reads_it(name: str) -> Non
     mounts = {item["path"] for item in controller["store_config"]["mounts"]}
     for host in controller["store_config"]["hosts"]:
         for path in host["paths"]:
-            assert path in secrets or path in brought or path.endswith("/ca/server")
+            assert path in secrets or path in brought or path.endswith(("/ca/server", "/msp"))
             assert path.split("/")[0] in mounts
     kinds = {item["name"]: item["kind"] for item in controller["identities"]}
     for service in [*network.orderers, *network.peers]:
@@ -367,7 +371,8 @@ def test_every_service_has_an_identity_where_its_host_reads_it(name: str) -> Non
         assert {service.name, service.host.address, service.host.reach} <= set(
             secrets[f"{service.organization}/nodes/{service.name}"]["hosts"]
         )
-    for service in [*network.chaincodes, *network.monitoring]:
+    judges = network.monitoring_of("health-exporter")
+    for service in [*network.chaincodes, *(item for item in network.monitoring if item not in judges)]:
         assert kinds[service.name] == "client"
     admins = {item["secret"] for item in controller["identities"] if item["kind"] == "admin"}
     assert admins == {f"{org}/users/admin" for org in network.organizations}

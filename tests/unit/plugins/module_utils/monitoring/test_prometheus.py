@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import Network, Service, load
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import Network, load
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.secrets_layout import folder_of, templates
 from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.files import config_files
 from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.prometheus import (
@@ -57,6 +56,7 @@ def test_every_service_of_the_model_is_a_target() -> None:
         ],
         "prometheus": ["prometheus.monitoring.lab.example"],
         "alertmanager": ["alertmanager.monitoring.lab.example"],
+        HEALTH_JOB: ["health-exporter.monitoring.lab.example"],
         "chaincode": sorted(item.name for item in network.chaincodes),
         "certificate": sorted(
             [
@@ -135,16 +135,19 @@ def test_no_job_stands_twice_and_no_target_is_without_its_labels() -> None:
         assert max(Counter(config["job_name"] for config in configs).values()) == 1
         for config in configs:
             for static in config["static_configs"]:
-                assert {"job", "instance", "node", "host"} <= set(static["labels"])
+                known = {"job", "instance", "node"}
+                # Who judges all hosts says itself which one it speaks of.
+                assert known | ({"host"} if static["labels"]["job"] != HEALTH_JOB else set()) <= set(
+                    static["labels"]
+                )
 
 
 def test_who_judges_nodes_is_asked_where_there_is_one_and_says_of_whom_it_speaks() -> None:
     network = sample("monitored")
-    assert HEALTH_JOB not in jobs(network)
-    judge = Service(HEALTH_KIND, "health.lab.example", network.hosts["host3"], "org2", {}, {"main": 9470})
-    (found,) = jobs(dataclasses.replace(network, monitoring=[*network.monitoring, judge]))[HEALTH_JOB]
+    (found,) = jobs(network)[HEALTH_JOB]
     assert found["at"] == ["172.30.10.13:9470"]
-    assert found["by"]["tls_config"]["cert_file"] == "/run/secrets/orgs/org2/client.crt"
+    # The first organisation with peers: it is certified as a client of that one.
+    assert found["by"]["tls_config"]["cert_file"] == "/run/secrets/orgs/org1/client.crt"
     # A verdict on a node of another host must not look like one of this host's.
     assert found["by"]["honor_labels"] is True
     assert not {"host", "organization"} & set(found)
@@ -157,7 +160,8 @@ def test_a_host_with_nothing_else_can_watch_the_others() -> None:
         "west",
         "spare",
     ]
-    assert {item.organization for item in network.monitoring} == {"ord"}
+    others = [item for item in network.monitoring if item.kind != HEALTH_KIND]
+    assert {item.organization for item in others} == {"ord"}
     central = next(config for config in scrape_configs(network) if config["job_name"] == "certificate")
     assert central["relabel_configs"][-1]["replacement"] == "172.30.10.14:9115"
 

@@ -47,7 +47,7 @@ def test_exporters_are_everywhere_and_the_rest_is_on_its_host() -> None:
     assert placed(found, "monitoring") == {
         "host1": ["node-exporter-host1"],
         "host2": ["node-exporter-host2"],
-        "host3": ["node-exporter-host3", "prometheus", "alertmanager"],
+        "host3": ["node-exporter-host3", "prometheus", "alertmanager", "health-exporter"],
     }
     # Where the chaincodes are, on their network.
     assert placed(found, "ledger") == {host: [f"blackbox-exporter-{host}"] for host in LAB_HOSTS}
@@ -61,6 +61,7 @@ def test_a_monitoring_host_without_chaincodes_has_its_own_prober() -> None:
         "blackbox-exporter-host2",
         "prometheus",
         "alertmanager",
+        "health-exporter",
     ]
     assert placed(found, "ledger") == {host: [] for host in LAB_HOSTS}
 
@@ -148,6 +149,7 @@ def test_preflight_knows_ports_and_who_connects() -> None:
         "blackbox_exporter_port": 9115,
         "port": 9090,
         "alertmanager_port": 9093,
+        "health_exporter_port": 9470,
     }
     asked = {item["host"]: {port["port"] for port in item["ports"]} for item in expected["neighbours"]}
     assert {9443, 9445, 9444, 9100, 9115} <= asked["host1"]
