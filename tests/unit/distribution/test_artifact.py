@@ -106,7 +106,10 @@ def test_images_are_built_from_what_is_installed(operator: Operator) -> None:
     root = operator.collections / "ansible_collections" / "selvedge" / "fabric"
     arguments = json.dumps({"images": [{"name": "nothing"}], "root": str(root)})
     done = operator.run("ansible", "localhost", "-m", "selvedge.fabric.image", "-a", arguments)
-    assert "there is no image 'nothing'; there are alertmanager, blackbox-exporter, chaincode-python" in done.stdout
+    assert (
+        "there is no image 'nothing'; there are alertmanager, blackbox-exporter, chaincode-python"
+        in done.stdout
+    )
     for recipe in (root / "images").glob("*/image.yml"):
         for path in yaml.safe_load(recipe.read_text()).get("inputs", []):
             assert (root / path).exists(), f"{recipe} is made of {path}"
