@@ -32,10 +32,10 @@ def test_hooks_run_what_make_lint_runs_and_come_from_nowhere_else() -> None:
 
 
 def test_sanity_is_told_of_the_licence_and_of_nothing_else() -> None:
-    """A line for each module and lookup, because ansible-test has none for a whole collection."""
+    """A line for each module, lookup and callback, because ansible-test has none for a whole collection."""
     plugins = sorted(
         str(path.relative_to(ROOT))
-        for folder in ("modules", "lookup")
+        for folder in ("modules", "lookup", "callback")
         for path in (ROOT / "plugins" / folder).glob("*.py")
     )
     files = sorted((ROOT / "tests" / "sanity").glob("ignore-*.txt"))
