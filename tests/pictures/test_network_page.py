@@ -7,7 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import load
+from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.network_page import network_page
 from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.queries import ON_PAGE, QUERIES
+from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.topology import topology
 from ansible_collections.selvedge.fabric.tests.pictures.conftest import Watched
 from ansible_collections.selvedge.fabric.tests.pictures.prometheus import (
     LOOKBACK_S,
@@ -17,6 +20,10 @@ from ansible_collections.selvedge.fabric.tests.pictures.prometheus import (
 )
 from ansible_collections.selvedge.fabric.tests.pictures.webdriver import Browser, eventually
 from ansible_collections.selvedge.fabric.tests.pictures.written import written
+from ansible_collections.selvedge.fabric.tests.unit.plugins.module_utils.model.samples import (
+    WIDE_HOSTS,
+    wide_model,
+)
 
 SHOTS = ROOT / ".cache" / "pictures"
 PEER, LEADER = "peer1.org2.lab.example", "orderer2.orderers.lab.example"
@@ -277,6 +284,29 @@ def test_nothing_is_cut_off_at_any_width(watched: Watched, page: Browser, width:
     page.picture(SHOTS / f"width-{width}.png")
 
 
+def test_a_network_of_several_channels_is_drawn(watched: Watched, page: Browser) -> None:
+    """One that this Prometheus knows nothing of: drawn from its model, and nothing of it is said to be well."""
+    network = load({**wide_model(), "monitoring": {"host": "spare"}}, WIDE_HOSTS)
+    (watched.prometheus.folder / "consoles" / "wide.html").write_text(network_page(network, "2s"))
+    for width in (1360, 390):
+        page.size(width, 900)
+        page.open(f"{watched.prometheus.url}/consoles/wide.html?poll=1")
+        rounds(page, 1)
+        states = page.run(STATES)
+        assert [name for name, _unused in states] == [item["name"] for item in topology(network)["nodes"]]
+        # The store's subject is the same in every network.
+        assert {state for name, state in states if not name.startswith("store.")} == {"gone"}
+        assert page.run("return document.documentElement.scrollWidth") <= width
+        beyond = """
+          const box = (item) => item.getBoundingClientRect();
+          const hosts = [...document.querySelectorAll("#map .host")].map(box);
+          return [...document.querySelectorAll("#map .thread")].map(box)
+            .filter((thread) => thread.right > hosts[3].right);
+        """
+        assert page.run(beyond) == []
+        page.picture(SHOTS / f"wide-{width}.png")
+
+
 def test_it_asks_nobody_but_this_prometheus(watched: Watched, page: Browser) -> None:
     asked = page.run("return performance.getEntriesByType('resource').map((item) => item.name)")
     assert asked and all(name.startswith(f"{watched.prometheus.url}/api/v1/") for name in asked)
@@ -343,7 +373,7 @@ def test_numbers_that_are_old_are_said_to_be(watched: Watched, page: Browser) ->
     try:
         watched.prometheus.configure({**usual, "scrape_configs": []})
         page.until("return document.getElementById('pulse').dataset.state === 'stale'", 60)
-        assert page.run(TROUBLE).startswith("What you see is old: the newest sample is from 1")
+        assert page.run(TROUBLE).startswith("What you see is old: the newest sample is from ")
         assert page.run(LIVE) == "no"
         page.until(
             "return document.getElementById('trouble').textContent.includes('has no samples')", 2 * LOOKBACK_S

@@ -74,7 +74,7 @@ def front_page() -> str:
     """``index.html`` beside it: Prometheus' own pages, where it has some, link to it."""
     return (
         '<!doctype html><html lang="en"><meta charset="utf-8"><title>Network</title>'
-        '<meta http-equiv="refresh" content="0; url=network.html">'
+        '<link rel="icon" href="data:,"><meta http-equiv="refresh" content="0; url=network.html">'
         '<a href="network.html">The network page</a></html>\n'
     )
 

@@ -50,7 +50,10 @@ class NetworkMap {
       });
       facts.channels.forEach((channel, index) => {
         const rail = y + height + 20 + index * MAP.rail;
-        const last = trunk + (hosts.length - 1) * (card + MAP.gap) + MAP.pad + index * MAP.thread;
+        // As far as the last host with a node in the channel.
+        const reach = hosts.map((host) => this.ends(host, channel, y).length > 0).lastIndexOf(true);
+        if (reach < 0 && row > 0) return;
+        const last = trunk + Math.max(0, reach) * (card + MAP.gap) + MAP.pad + index * MAP.thread;
         const first = (trunk ? index * MAP.thread + 4 : trunk + MAP.pad + index * MAP.thread);
         this.thread(layers, index, `M${first} ${rail}H${row === 0 ? Math.max(last, first + 40) : last}`);
         rails[index].push(rail);
@@ -92,7 +95,7 @@ class NetworkMap {
   }
 
   label(layers, channel, index, x, y, width) {
-    const text = draw("text", { x: x + 24, y: y + 4 });
+    const text = draw("text", { x: x + 24, y: y + 4 }, draw("tspan", { class: "title" }, shorten(channel.name, 18)));
     const box = draw("rect", { class: "rail", x: x + 12, y: y - 13, height: 26, rx: 13, width: Math.min(width - x - 16, 330), stroke: threadOf(index) });
     layers.labels.append(box, text);
     this.rails.set(channel.name, { text, box });
@@ -131,7 +134,7 @@ class NetworkMap {
 
   sign(x, y) {
     const circle = draw("circle", { cx: x, cy: y, r: 9 });
-    const text = draw("text", { x, y: y + 4, "text-anchor": "middle" }, "");
+    const text = draw("text", { x, y: y + 4, "text-anchor": "middle" }, SIGNS.gone);
     return { group: draw("g", { class: "mark", "data-state": "gone" }, circle, text), text };
   }
 

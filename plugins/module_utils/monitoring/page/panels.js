@@ -40,12 +40,13 @@ function showVerdict(state, wrong, open) {
 function doubt() {
   const place = byId("verdict");
   const text = place.querySelector("h2");
-  if (!place.dataset.shown || place.dataset.state === "doubt") return;
+  if (place.dataset.state === "doubt") return;
+  const known = place.dataset.shown;
   place.dataset.state = "doubt";
   place.dataset.shown = "doubt";
   place.querySelector(".sign").dataset.state = "gone";
   place.querySelector(".sign").textContent = SIGNS.gone;
-  text.textContent = `Not known now. When last seen: ${text.textContent.charAt(0).toLowerCase()}${text.textContent.slice(1)}`;
+  text.textContent = !known ? "Nothing is known yet" : `Not known now. When last seen: ${text.textContent.charAt(0).toLowerCase()}${text.textContent.slice(1)}`;
 }
 
 // A small line of the last half hour; `points` are [seconds, value].
