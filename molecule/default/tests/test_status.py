@@ -76,9 +76,7 @@ def test_hosts_tell_of_their_engine_and_containers(deployment: Deployment, statu
     assert set(found) == set(deployment.variables)
     for name, row in found.items():
         running = the_host(name).check_output("docker ps --quiet").split()
-        engine = the_host(name).check_output(
-            "docker version --format '{{.Server.Version}}'"
-        )
+        engine = the_host(name).check_output("docker version --format '{{.Server.Version}}'")
         line = " ".join(row)
         assert row[1] == "healthy" and f" {len(running)} of {len(running)} " in line, line
         assert VERSION in row and engine.strip() in row
