@@ -134,7 +134,9 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
 
 def rows(output: str, head: str) -> dict[str, list[str]]:
     """The lines of a section by their first word."""
-    lines = [line.strip() for line in output.splitlines()]
+    # What Ansible says of a host before may begin with the same words.
+    report = output[output.index("\n        Network ") :]
+    lines = [line.strip() for line in report.splitlines()]
     start = next(place for place, line in enumerate(lines) if line.startswith(f"{head} "))
     section = lines[start + 1 :]
     section = section[: section.index("")] if "" in section else section

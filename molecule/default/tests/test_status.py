@@ -32,7 +32,9 @@ class Status:
 
 def rows(output: str, head: str) -> dict[str, list[str]]:
     """The lines of a section of the table, as words, by their first one."""
-    lines = [line.strip() for line in output.splitlines()]
+    # What Ansible says of a host before may begin with the same words.
+    report = output[output.index("\n        Network ") :]
+    lines = [line.strip() for line in report.splitlines()]
     start = next(place for place, line in enumerate(lines) if line.startswith(f"{head} "))
     section = lines[start + 1 :]
     return {line.split()[0]: line.split() for line in section[: section.index("")]}
