@@ -84,12 +84,15 @@ def by_name(results: list[Health]) -> dict[str, Health]:
 
 
 def quickest(make: Callable[[], NetworkCheck]) -> tuple[float, list[Health]]:
-    """The shortest of five checks, in seconds, and its verdicts: what it takes where others leave it the processor."""
+    """The cheapest of five checks, in seconds of our processor time, and its verdicts.
+
+    Nodes answer in milliseconds, so on an idle machine it takes no longer than that; on a busy one who knows.
+    """
     found = []
     for _unused in range(5):
-        started = time.monotonic()
+        started = time.process_time()
         results = make()()
-        found.append((time.monotonic() - started, results))
+        found.append((time.process_time() - started, results))
     return min(found, key=lambda item: item[0])
 
 

@@ -180,7 +180,8 @@ def _task(notes: _TaskNotes) -> Task:
         covered(notes.intervals),
         notes.counts,
         notes.retries,
-        tuple(notes.failures),
+        # Hosts answer in any order; what is told of them has one.
+        tuple(sorted(notes.failures, key=lambda failure: failure.host)),
     )
 
 

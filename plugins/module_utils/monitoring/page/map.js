@@ -203,7 +203,7 @@ function sideOf(item) {
     const lag = Math.max(...lags);
     return lag > 0 ? { text: `${whole.format(lag)} behind`, tone: lag > facts.limits.lag ? "warn" : "quiet" } : { text: "in step", tone: "quiet" };
   }
-  return { text: item.node.kind === "orderer" && item.channels.length ? "follows" : "", tone: "quiet" };
+  return { text: item.node.kind === "orderer" && item.up === 1 && item.channels.length ? "follows" : "", tone: "quiet" };
 }
 
 function shorten(text, room) {
