@@ -151,8 +151,6 @@ class Scene:
         yield f"node_filesystem_avail_bytes{{{disk}}} {2.5e10 - 0.7e10 * rank!r}"
         yield f"node_filesystem_files{{{disk}}} 2.6e+06"
         yield f"node_filesystem_files_free{{{disk}}} 2.1e+06"
-        yield f'node_network_receive_bytes_total{{device="eth0"}} {age * 41000!r}'
-        yield f'node_network_transmit_bytes_total{{device="eth0"}} {age * 38000!r}'
         yield f"node_time_seconds {at!r}"
 
     def _health(self, _job: str, _node: str, at: float) -> Iterator[str]:

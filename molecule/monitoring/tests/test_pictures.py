@@ -96,7 +96,7 @@ def test_every_node_of_the_page_is_known_to_prometheus(deployment: Deployment, p
 
     def known() -> None:
         up = {
-            (item["metric"]["node"], item["metric"]["job"], item["metric"]["host"])
+            (item["metric"]["node"], item["metric"]["job"], item["metric"].get("host"))
             for item in prometheus.query(QUERIES["up"].ask())
         }
         assert {(node["name"], node["kind"], node["host"]) for node in nodes} <= up

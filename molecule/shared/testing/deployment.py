@@ -88,7 +88,7 @@ class Deployment:
             templar = Templar(loader=loader, variables=known)
             names = [name for name in known if name.startswith(("ansible_", "selvedge_", "lab_"))]
             # Plain values: Ansible's strings carry tags.
-            self.variables[host.name] = {
+            self.variables[json.loads(json.dumps(host.name))] = {
                 name: json.loads(json.dumps(templar.template(known[name]), default=str)) for name in names
             }
         if not self.variables:

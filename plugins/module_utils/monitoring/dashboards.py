@@ -25,7 +25,6 @@ _UNITS = {
     "blocks": "short",
     "share": "percentunit",
     "bytes": "bytes",
-    "bytes_per_second": "Bps",
     "count": "short",
     "state": "short",
 }
@@ -125,8 +124,7 @@ DASHBOARDS = (
     Dashboard("host", "Host", "host", 'label_values(up{job="node-exporter"}, host)', (
         ("", (_stat(4, "cpu"), _stat(4, "memory"), _stat(4, "disk"), _stat(4, "inodes"), _stat(4, "clock"),
               _stat(4, "served_days"))),
-        ("Load", (_graph(12, "cpu", "memory", title="Processor and memory"),
-                  _graph(12, "received", "sent", title="Network"))),
+        ("Load", (_graph(24, "cpu", "memory", title="Processor and memory"),)),
         ("Room", (_graph(12, "disk", "inodes", title="What is left"), _graph(12, "clock"))),
         ("What runs there", (Panel("state-timeline", ("up",), 12), Panel("state-timeline", ("chaincode",), 12))),
     )),

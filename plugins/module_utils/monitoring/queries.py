@@ -15,8 +15,6 @@ _EMPTY = re.compile(r"\{\}")
 _NONE_YET = 'or on () 0 * max(up{job="peer"} == 1)'
 # What is no disk of the host's.
 _DISKS = 'fstype!~"tmpfs|ramfs|squashfs|iso9660",*'
-# What carries what goes out of a host, not between its containers.
-_DEVICES = 'device!~"lo|veth.*|br-.*|docker.*",*'
 _GATEWAY = 'service="gateway_Gateway",method="CommitStatus"'
 
 
@@ -26,7 +24,7 @@ class Query:
 
     :param expression: PromQL, with ``{*}``
     :param unit: ``per_second``, ``seconds``, ``days``, ``blocks``, ``share`` (0 to 1), ``bytes``,
-        ``bytes_per_second``, ``count`` or ``state``
+        ``count`` or ``state``
     :param labels: what tells its series apart; empty where there is one
     :param about: what the number means, in a sentence
     """
@@ -129,10 +127,6 @@ _ALL = (
           "max by (host) (abs(selvedge_clock_skew_seconds{*}))"
           " or max by (host) (abs(node_time_seconds{*} - timestamp(node_time_seconds{*})))", "seconds", ("host",),
           "How far the host's clock is from the clock of the monitoring."),
-    Query("received", "Network in", f"sum by (host) (rate(node_network_receive_bytes_total{{{_DEVICES}}}[5m]))",
-          "bytes_per_second", ("host",), "Bytes a second that come to the host."),
-    Query("sent", "Network out", f"sum by (host) (rate(node_network_transmit_bytes_total{{{_DEVICES}}}[5m]))",
-          "bytes_per_second", ("host",), "Bytes a second that leave the host."),
     # Processes
     Query("process_cpu", "Processor of the node", "sum by (node) (rate(process_cpu_seconds_total{*}[5m]))", "count",
           ("node",), "Processors that the node keeps busy."),
