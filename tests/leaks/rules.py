@@ -12,6 +12,7 @@ from ansible_collections.selvedge.fabric.molecule.shared.testing.deployment impo
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.paths import (
     CLEAR_CREDENTIALS,
     CREDENTIALS,
+    EXPORTER_UID,
     SECRETS,
     UID,
 )
@@ -123,7 +124,9 @@ class Rules:
                 wrong.append(
                     Finding(host, "disk", file["path"], f"rendered to {file['fstype']} instead of tmpfs")
                 )
-            if (file["mode"], file["uid"]) != ("0400", UID):
+            # The node exporter is a user of its own, who can read no node's keys.
+            owner = EXPORTER_UID if "/node-exporter-" in file["path"] else UID
+            if (file["mode"], file["uid"]) != ("0400", owner):
                 wrong.append(
                     Finding(host, "tmpfs", file["path"], f"mode {file['mode']}, owner {file['uid']}")
                 )
