@@ -16,8 +16,14 @@ import requests
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric import x509
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.store_config import policy_text
 from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.base import SecretsError
+from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.bundle import holds
 from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.openbao_admin import Admin
-from ansible_collections.selvedge.fabric.plugins.modules import host_credential, secret, store_config
+from ansible_collections.selvedge.fabric.plugins.modules import (
+    client_bundle,
+    host_credential,
+    secret,
+    store_config,
+)
 from ansible_collections.selvedge.fabric.tests.live.stores import (
     ADDRESS,
     REPOSITORY,
@@ -26,6 +32,7 @@ from ansible_collections.selvedge.fabric.tests.live.stores import (
     free_port,
     running_store,
 )
+from ansible_collections.selvedge.fabric.tests.unit.plugins.modules.run import ModuleRunner
 from requests.adapters import HTTPAdapter
 
 _PEM = x509.make_root("a", "b", 1).key_pem
@@ -343,3 +350,39 @@ def test_a_run_that_outlives_its_token_goes_on(store: LiveStore) -> None:
     assert eventually(lapsed)
     assert backend.get("org1/none") is None
     admin.call("d", "", lambda client: client.delete(path))
+
+
+def test_a_browsers_bundle_check_run_run(
+    store: LiveStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The client of the store, in a file that the passphrase opens; a new certificate makes a new file."""
+    client, runner = store.open(), ModuleRunner(capsys)
+
+    def enrol() -> dict[str, str]:
+        root = x509.make_root("tlsca.org1", "org1", 10)
+        pair = x509.issue_server(root, "monitor.org1", "org1", ["monitor.org1"], 10)
+        fields = {"tls_cert": pair.cert_pem, "tls_key": pair.key_pem, "tls_ca_cert": root.cert_pem}
+        client.write("org1/nodes/monitor.org1", fields)
+        return fields
+
+    fields, path = enrol(), tmp_path / "monitor.p12"
+    options = {
+        "secret": "org1/nodes/monitor.org1",
+        "path": str(path),
+        "passphrase": "correct horse battery",
+        "store": store.option,
+    }
+    assert runner(client_bundle.main, check=True, **options)["changed"] and not path.exists()
+    made = runner(client_bundle.main, **options)
+    assert made["changed"] and options["passphrase"] not in str(made)
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert holds(path.read_bytes(), fields, options["passphrase"])
+    assert not runner(client_bundle.main, **options)["changed"]
+    enrol()
+    assert runner(client_bundle.main, check=True, **options)["changed"]
+    for wrong, said in (
+        ({"secret": "org1/nodes/nobody"}, "there is no such secret: run site.yml"),
+        ({"passphrase": "short"}, "fewer than 12 characters"),
+        ({"path": str(tmp_path / "nowhere" / "x.p12")}, "give a path in a folder that is there"),
+    ):
+        assert said in runner(client_bundle.main, **{**options, **wrong})["msg"]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
+from decimal import ROUND_HALF_UP, Decimal
 
 
 def _rounded(value: float, digits: int) -> str:
-    """As JavaScript rounds: half away from zero, of the decimal number that is meant."""
-    scale = 10**digits
-    return f"{math.floor(abs(value) * scale + 0.5 + 1e-9) / scale * (1 if value >= 0 else -1):,.{digits}f}"
+    """As Intl.NumberFormat rounds: of the number that it exactly is, half away from zero."""
+    return f"{Decimal(value).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP):,f}"
 
 
 def _decimals(value: float) -> str:
