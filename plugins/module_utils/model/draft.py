@@ -94,6 +94,11 @@ class Draft:
             yield "blackbox-exporter", host
         if isinstance(central, str):
             yield from (("prometheus", central), ("alertmanager", central))
+        logs = self.monitoring.get("logs")
+        if isinstance(logs, dict):
+            yield from (("otel-collector", host) for host in self.hosts)
+            if isinstance(central, str) and logs.get("sink") is None:
+                yield "loki", central
 
     def _instances(self) -> Iterator[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]]:
         """Chaincode, organisation and peer of every instance of a chaincode."""
@@ -155,7 +160,7 @@ def monitor_name(organization: str, domain: str) -> str:
 
 def monitoring_name(kind: str, host: str, domain: str) -> str:
     """The full name of a service of the monitoring; an inventory's name may have dots."""
-    label = kind if kind in ("prometheus", "alertmanager") else f"{kind}-{host.replace('.', '-')}"
+    label = kind if kind in ("prometheus", "alertmanager", "loki") else f"{kind}-{host.replace('.', '-')}"
     return f"{label}.{MONITORING}.{domain}"
 
 

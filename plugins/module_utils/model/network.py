@@ -17,7 +17,11 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.model.draft import
     monitoring_name,
     msp_id_of,
 )
-from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import MONITORING_KEYS, Ports
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import (
+    MONITORING_KEYS,
+    Ports,
+    monitoring_setting,
+)
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.schema import Problem, check
 
 
@@ -212,11 +216,13 @@ def _chaincodes(settings: dict[str, Any], organizations: dict[str, Organization]
     ]
 
 
-# What each exporter and Alertmanager may take; Prometheus' limits are the model's.
+# What each exporter, Alertmanager, and what has to do with logs may take; Prometheus' limits are the model's.
 _SMALL = {
     "node-exporter": {"memory": "96m", "pids": 64},
     "blackbox-exporter": {"memory": "96m", "pids": 64},
     "alertmanager": {"memory": "192m", "pids": 128},
+    "otel-collector": {"memory": "256m", "pids": 128},
+    "loki": {"memory": "768m", "pids": 256},
 }
 
 
@@ -233,6 +239,9 @@ def _monitoring(settings: dict[str, Any], hosts: dict[str, Host], chaincodes: li
         "prometheus": [given["host"]],
         "alertmanager": [given["host"]],
     }
+    if logs := given["logs"]:
+        places["otel-collector"] = list(hosts)
+        places["loki"] = [] if logs["sink"] else [given["host"]]
     limits = {key: given[key] for key in ("memory", "pids", "runtime")}
     return [
         Service(
@@ -241,7 +250,7 @@ def _monitoring(settings: dict[str, Any], hosts: dict[str, Host], chaincodes: li
             hosts[host],
             given["organization"],
             {**limits, **_SMALL.get(kind, {})},
-            {"main": given[MONITORING_KEYS[kind]]},
+            {"main": monitoring_setting(given, MONITORING_KEYS[kind])},
         )
         for kind, names in places.items()
         for host in names

@@ -171,7 +171,8 @@ def _runtimes(network: Network, host: str) -> dict[str, list[str]]:
 
 
 def _between(network: Network, host: str, other: str) -> Iterator[dict[str, Any]]:
-    """Ports of another host that those of this one connect to: orderers and peers to each other, Prometheus to all."""
+    """Ports of another host that those of this one connect to: orderers and peers to each other, Prometheus to all,
+    collectors to Loki."""
     nodes = [*network.orderers, *network.peers]
     if any(node.host.name == host for node in nodes):
         for node in nodes:
@@ -181,3 +182,7 @@ def _between(network: Network, host: str, other: str) -> Iterator[dict[str, Any]
         for service in _published(network, other):
             asked = "main" if service.kind in MONITORING_KEYS else "operations"
             yield {"port": service.ports[asked], "service": service.name}
+    elif any(item.host.name == host for item in network.monitoring_of("otel-collector")):
+        for loki in network.monitoring_of("loki"):
+            if loki.host.name == other:
+                yield {"port": loki.ports["main"], "service": loki.name}

@@ -14,6 +14,7 @@ REPOSITORIES = {
     "fabric-ca": "docker.io/hyperledger/fabric-ca",
     "fabric-orderer": "docker.io/hyperledger/fabric-orderer",
     "fabric-peer": "docker.io/hyperledger/fabric-peer",
+    "loki": "docker.io/grafana/loki",
     "node-exporter": "quay.io/prometheus/node-exporter",
     "openbao": "quay.io/openbao/openbao",
     "prometheus": "quay.io/prometheus/prometheus",
@@ -27,6 +28,8 @@ MONITORING = {
     "node-exporter": "node_exporter_version",
     "blackbox-exporter": "blackbox_exporter_version",
 }
+# The same, of its ``logs``.
+LOGS = {"otel-collector": "collector_version", "loki": "version"}
 
 
 def images(settings: dict[str, Any]) -> list[dict[str, str]]:
@@ -49,6 +52,10 @@ def images(settings: dict[str, Any]) -> list[dict[str, str]]:
     if isinstance(monitoring, dict):
         for name, key in MONITORING.items():
             wanted[name, _text(monitoring, key)] = None
+        logs = monitoring.get("logs")
+        for name, key in LOGS.items() if isinstance(logs, dict) else ():
+            if name != "loki" or logs.get("sink") is None:
+                wanted[name, _text(logs, key)] = None
     return [_image(settings, name, version) for name, version in wanted]
 
 

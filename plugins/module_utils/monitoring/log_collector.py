@@ -412,6 +412,8 @@ def _journal(logs: HostLogs) -> dict[str, Any]:
         "priority": "debug",
         # Bytes that are no text.
         "convert_message_bytes": True,
+        # Of former boots too: else only the current one is followed, and the last lines before a reboot are lost.
+        "merge": True,
         "storage": "file_storage",
         "retry_on_failure": {"enabled": True, "max_elapsed_time": "0s"},
         "resource": {"host": logs.host, "node": logs.host, "source": JOURNAL},
