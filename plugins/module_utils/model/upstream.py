@@ -53,9 +53,11 @@ def images(settings: dict[str, Any]) -> list[dict[str, str]]:
         for name, key in MONITORING.items():
             wanted[name, _text(monitoring, key)] = None
         logs = monitoring.get("logs")
-        for name, key in LOGS.items() if isinstance(logs, dict) else ():
-            if name != "loki" or logs.get("sink") is None:
-                wanted[name, _text(logs, key)] = None
+        if isinstance(logs, dict):
+            for name, key in LOGS.items():
+                # With somebody else's sink there is no Loki of our own.
+                if name != "loki" or logs.get("sink") is None:
+                    wanted[name, _text(logs, key)] = None
     return [_image(settings, name, version) for name, version in wanted]
 
 
