@@ -190,6 +190,8 @@ def test_nothing_is_lost_while_the_sink_is_away(lab: LogLab) -> None:
     lab.await_lines('{node="peer0.org1.lab"}', marked(0, 100))
     lab.loki.end(signal.SIGKILL)
     log.write(*marked(100, 200))
+    # They were read, and wait on the disk.
+    eventually(lambda: any(b"marker 00199" in path.read_bytes() for path in lab.queue.iterdir()), 60)
     lab.collector.end(signal.SIGKILL)
     log.write(*marked(200, 300))
     lab.start_collector()
