@@ -152,6 +152,10 @@ class Network:
         """The services of one kind of the monitoring."""
         return [service for service in self.monitoring if service.kind == kind]
 
+    def guard(self, collector: Service) -> str:
+        """The container that stands between a host's collector and its engine."""
+        return monitoring_name("engine-watch", collector.host.name, self.settings["domain"])
+
     def monitor(self, organization: str) -> str:
         """The client by which Prometheus is known to an organisation's nodes."""
         return monitor_name(organization, self.settings["domain"])
@@ -216,6 +220,8 @@ def _chaincodes(settings: dict[str, Any], organizations: dict[str, Organization]
     ]
 
 
+# What the guard of the engine's socket may take, beside each collector: it hands on and keeps nothing.
+GUARD = {"memory": "32m", "pids": 32, "runtime": "runc"}
 # What each exporter, Alertmanager, and what has to do with logs may take; Prometheus' limits are the model's.
 _SMALL = {
     "node-exporter": {"memory": "96m", "pids": 64},

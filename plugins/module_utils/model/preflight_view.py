@@ -9,7 +9,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ansible_collections.selvedge.fabric.plugins.module_utils.model import compose
-from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import Host, Network, Service
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import (
+    GUARD,
+    Host,
+    Network,
+    Service,
+)
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.paths import (
     CA_CERT,
     CLEAR_CREDENTIALS,
@@ -161,6 +166,8 @@ def _settings(network: Network, host: str) -> Iterator[tuple[str, dict[str, Any]
         yield store, network.settings["secrets_store"]
     for service in network.services(host):
         yield service.name, service.settings
+        if service.kind == "otel-collector":
+            yield network.guard(service), GUARD
 
 
 def _runtimes(network: Network, host: str) -> dict[str, list[str]]:

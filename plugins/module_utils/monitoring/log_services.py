@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.compose import bind, digest_of, shell
-from ansible_collections.selvedge.fabric.plugins.module_utils.model.draft import monitoring_name
-from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import Network, Service
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import (
+    GUARD,
+    Network,
+    Service,
+)
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.paths import DATA, IN_SECRETS, MONITORING
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.secrets_layout import folder_of, uid_of
 from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring import log_collector, loki
@@ -21,8 +24,6 @@ _HEALTHCHECK = "/usr/local/bin/healthcheck"
 _ENGINE_WATCH = "/usr/local/bin/engine-watch"
 _ENGINE_FOLDER = "/run/engine"
 _ENGINE_SOCKET = "/var/run/docker.sock"
-# What the guard may take: it hands on and keeps nothing.
-_GUARD = {"memory": "32m", "pids": 32, "runtime": "runc"}
 
 
 def service(
@@ -79,11 +80,7 @@ def _collector() -> tuple[str, list[str], list[str], str]:
 
 def engine_folder(network: Network, item: Service) -> str:
     """Where the guard has its socket and what it remembers, on the host of a collector."""
-    return f"{DATA}/{_guard_name(network, item)}"
-
-
-def _guard_name(network: Network, item: Service) -> str:
-    return monitoring_name("engine-watch", item.host.name, network.settings["domain"])
+    return f"{DATA}/{network.guard(item)}"
 
 
 def engine_watch(network: Network, item: Service, image: str) -> dict[str, Any]:
@@ -94,11 +91,11 @@ def engine_watch(network: Network, item: Service, image: str) -> dict[str, Any]:
 
     :param image: the collector's, which has the program
     """
-    name = _guard_name(network, item)
+    name = network.guard(item)
     socket = f"{_ENGINE_FOLDER}/engine.sock"
     return {
         name: {
-            **shell(name, image, _GUARD, [_ENGINE_WATCH, "-check", "-listen", socket]),
+            **shell(name, image, GUARD, [_ENGINE_WATCH, "-check", "-listen", socket]),
             "user": f"{uid_of(item)}:{uid_of(item)}",
             "network_mode": "none",
             "entrypoint": [_ENGINE_WATCH],
