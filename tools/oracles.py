@@ -70,6 +70,8 @@ def main() -> int:
         ("openbao", "openbao", "openbao/bao"),
         ("fabric-ca", "fabric-ca", "fabric-ca/fabric-ca-server"),
         ("registry", "registry", "registry/registry"),
+        ("otel-collector", "otel-collector", "otel-collector/otelcol"),
+        ("loki", "loki", "loki/loki"),
     ):
         recipe_of = builder.recipe(image)
         package = next(iter(recipe_of["programs"]))

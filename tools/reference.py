@@ -322,8 +322,11 @@ def ports() -> str:
     ):
         rows.append((f"`{key}`", "`port`", str(MODEL[key].fields["port"].default), "", "", who))
     for kind, key in MONITORING_KEYS.items():
-        first = str(MODEL["monitoring"].fields[key].default)
-        rows.append((kind, f"`monitoring.{key}`", first, "", "", "Prometheus; mutual TLS"))
+        spec = MODEL["monitoring"]
+        for part in key.split("."):
+            spec = spec.fields[part]
+        who = "Prometheus and collectors; mutual TLS" if kind == "loki" else "Prometheus; mutual TLS"
+        rows.append((kind, f"`monitoring.{key}`", str(spec.default), "", "", who))
     return page(
         "Ports",
         "`plugins/module_utils/model/ports.py` and `schema.py`",
@@ -360,7 +363,7 @@ def host_paths() -> str:
         (f"`{paths.VERSION_FILE}`", "disk", "the version of Selvedge that last configured the host"),
         (f"`{paths.LIBRARY}/`", "disk", "the scripts of the systemd units, and the agent's program"),
         (f"`{paths.DATA}/NODE/`", "disk", "ledgers, the store's encrypted storage, a CA's database"),
-        (f"`{paths.MONITORING}/KIND/`", "disk", "configuration of exporters, Prometheus and Alertmanager; no secret"),
+        (f"`{paths.MONITORING}/KIND/`", "disk", "configuration of the monitoring; no secret"),
         (f"`{paths.TEXTFILES}/`", "disk", "metrics that runs on the host leave for the node exporter"),
         (f"`{paths.CREDENTIALS}/selvedge-*`", "disk, sealed", "boot material, see [boot material](boot-material.md)"),
         (f"`{paths.CLEAR_CREDENTIALS}/selvedge-*`", "disk, clear", "the same on a host with `selvedge_seal: none`"),
@@ -380,7 +383,8 @@ def host_paths() -> str:
         "`plugins/module_utils/model/paths.py` and `units.py`",
         table(("path", "on", "what"), list(rows)),
         f"Containers run as user id {paths.UID}, which `bootstrap.yml` creates as user `selvedge`. The node exporter, "
-        f"which sees the host's processes, runs as {paths.EXPORTER_UID}, so that it cannot read the others' keys.\n",
+        f"which sees the host's processes, runs as {paths.EXPORTER_UID}, so that it cannot read the others' keys. "
+        "Collectors of logs and the guard of the engine's socket run as root without any capability.\n",
         "## Units\n",
         table(("unit", "what it does"), list(unit_rows)),
     )

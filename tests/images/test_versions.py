@@ -31,7 +31,9 @@ IMAGES = [
     for version in VERSIONS[recipe["component"]]["versions"]
 ]
 # How a program is asked for its version.
-ASKED = dict.fromkeys(("alertmanager", "node-exporter", "prometheus", "registry"), "--version")
+ASKED = dict.fromkeys(
+    ("alertmanager", "loki", "node-exporter", "otel-collector", "prometheus", "registry"), "--version"
+)
 
 
 def contents(image: oci.Image) -> dict[str, bytes]:

@@ -12,6 +12,7 @@ from ansible_collections.selvedge.fabric.molecule.shared.testing.ledger import L
 from ansible_collections.selvedge.fabric.molecule.shared.testing.monitoring import Server
 from ansible_collections.selvedge.fabric.molecule.shared.testing.playing import changed_of, play
 from ansible_collections.selvedge.fabric.molecule.shared.testing.waiting import eventually
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import MONITORING_KEYS
 from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.alerts import ALERTS
 from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.prometheus import (
     PROBES,
@@ -150,7 +151,7 @@ def test_nothing_leaks_beyond_the_boot_material(deployment: Deployment) -> None:
     assert not report.findings, report.text()
 
 
-@pytest.mark.parametrize("kind", ["node-exporter", "blackbox-exporter", "prometheus", "alertmanager"])
+@pytest.mark.parametrize("kind", list(MONITORING_KEYS))
 def test_what_watches_is_well_by_its_own_healthcheck(deployment: Deployment, kind: str) -> None:
     for service in deployment.network.monitoring_of(kind):
         host = the_host(service.host.name)

@@ -50,7 +50,8 @@ def shell(name: str, image: str, settings: dict[str, Any], healthcheck: list[str
         "runtime": settings["runtime"],
         # The engine brings back what crashes. A boot has to wait for secrets, so it is a systemd unit's job.
         "restart": "on-failure",
-        "logging": {"driver": "json-file", "options": {"max-size": "10m", "max-file": "3"}},
+        # The tag stands in each line: whoever collects the files knows by it whose they are.
+        "logging": {"driver": "json-file", "options": {"max-size": "10m", "max-file": "3", "tag": name}},
         "healthcheck": {
             "test": ["CMD", *healthcheck],
             "interval": "15s",

@@ -17,7 +17,7 @@ SSH_PORT = 22
 # What stands in the place of an organisation in the names of the monitoring's containers.
 MONITORING = "monitoring"
 # Of these there is one on each host that needs it; of the others one.
-ON_MANY_HOSTS = ("node-exporter", "blackbox-exporter")
+ON_MANY_HOSTS = ("node-exporter", "blackbox-exporter", "otel-collector", "engine-watch")
 # How boot material lies on a host's disk: sealed by systemd, or in files that only root can read.
 SEALS = ("systemd-creds", "none")
 
@@ -95,7 +95,12 @@ class Draft:
         for host in dict.fromkeys(item for item in probing if isinstance(item, str)):
             yield "blackbox-exporter", host
         if isinstance(central, str):
-            yield from ((kind, central) for kind in MONITORING_KEYS if kind not in ON_MANY_HOSTS)
+            yield from ((kind, central) for kind in ("prometheus", "alertmanager", "health-exporter"))
+        logs = self.monitoring.get("logs")
+        if isinstance(logs, dict):
+            yield from (("otel-collector", host) for host in self.hosts)
+            if isinstance(central, str) and logs.get("sink") is None:
+                yield "loki", central
 
     def _instances(self) -> Iterator[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]]:
         """Chaincode, organisation and peer of every instance of a chaincode."""

@@ -17,7 +17,11 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.model.draft import
     monitoring_name,
     msp_id_of,
 )
-from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import MONITORING_KEYS, Ports
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import (
+    MONITORING_KEYS,
+    Ports,
+    monitoring_setting,
+)
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.schema import Problem, check
 
 
@@ -148,6 +152,10 @@ class Network:
         """The services of one kind of the monitoring."""
         return [service for service in self.monitoring if service.kind == kind]
 
+    def guard(self, collector: Service) -> str:
+        """The container that stands between a host's collector and its engine."""
+        return monitoring_name("engine-watch", collector.host.name, self.settings["domain"])
+
     def monitor(self, organization: str) -> str:
         """The client by which Prometheus is known to an organisation's nodes."""
         return monitor_name(organization, self.settings["domain"])
@@ -212,13 +220,17 @@ def _chaincodes(settings: dict[str, Any], organizations: dict[str, Organization]
     ]
 
 
-# What each exporter and Alertmanager may take; Prometheus' limits are the model's.
+# What the guard of the engine's socket may take, beside each collector: it hands on and keeps nothing.
+GUARD = {"memory": "32m", "pids": 32, "runtime": "runc"}
+# What each exporter, Alertmanager, and what has to do with logs may take; Prometheus' limits are the model's.
 _SMALL = {
     "node-exporter": {"memory": "96m", "pids": 64},
     "blackbox-exporter": {"memory": "96m", "pids": 64},
     "alertmanager": {"memory": "192m", "pids": 128},
     # Measured: 70 MB for five nodes, and a thread a question.
     "health-exporter": {"memory": "256m", "pids": 256},
+    "otel-collector": {"memory": "256m", "pids": 128},
+    "loki": {"memory": "768m", "pids": 256},
 }
 
 
@@ -238,6 +250,9 @@ def _monitoring(settings: dict[str, Any], hosts: dict[str, Host], chaincodes: li
     }
     # Judges as a client of each organisation; what it serves is certified as the first of these that has peers.
     judge = next((org["name"] for org in settings["organizations"] if org["peers"]), given["organization"])
+    if logs := given["logs"]:
+        places["otel-collector"] = list(hosts)
+        places["loki"] = [] if logs["sink"] else [given["host"]]
     limits = {key: given[key] for key in ("memory", "pids", "runtime")}
     return [
         Service(
@@ -246,7 +261,7 @@ def _monitoring(settings: dict[str, Any], hosts: dict[str, Host], chaincodes: li
             hosts[host],
             judge if kind == "health-exporter" else given["organization"],
             {**limits, **_SMALL.get(kind, {})},
-            {"main": given[MONITORING_KEYS[kind]]},
+            {"main": monitoring_setting(given, MONITORING_KEYS[kind])},
         )
         for kind, names in places.items()
         for host in names

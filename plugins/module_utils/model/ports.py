@@ -21,7 +21,16 @@ MONITORING_KEYS = {
     "prometheus": "port",
     "alertmanager": "alertmanager_port",
     "health-exporter": "health_exporter_port",
+    "loki": "logs.port",
+    "otel-collector": "logs.collector_port",
 }
+
+
+def monitoring_setting(monitoring: Any, key: str) -> Any:
+    """What the model's ``monitoring`` has at a key such as ``logs.port``; None where there is nothing."""
+    for part in key.split("."):
+        monitoring = monitoring.get(part) if isinstance(monitoring, dict) else None
+    return monitoring
 
 
 class Ports:

@@ -9,7 +9,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ansible_collections.selvedge.fabric.plugins.module_utils.model import compose
-from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import Host, Network, Service
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import (
+    GUARD,
+    Host,
+    Network,
+    Service,
+)
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.paths import (
     CA_CERT,
     CLEAR_CREDENTIALS,
@@ -161,6 +166,8 @@ def _settings(network: Network, host: str) -> Iterator[tuple[str, dict[str, Any]
         yield store, network.settings["secrets_store"]
     for service in network.services(host):
         yield service.name, service.settings
+        if service.kind == "otel-collector":
+            yield network.guard(service), GUARD
 
 
 def _runtimes(network: Network, host: str) -> dict[str, list[str]]:
@@ -171,7 +178,8 @@ def _runtimes(network: Network, host: str) -> dict[str, list[str]]:
 
 
 def _between(network: Network, host: str, other: str) -> Iterator[dict[str, Any]]:
-    """Ports of another host that those of this one connect to: orderers and peers to each other, Prometheus to all."""
+    """Ports of another host that those of this one connect to: orderers and peers to each other, Prometheus to all,
+    collectors to Loki."""
     nodes = [*network.orderers, *network.peers]
     if any(node.host.name == host for node in nodes):
         for node in nodes:
@@ -181,3 +189,7 @@ def _between(network: Network, host: str, other: str) -> Iterator[dict[str, Any]
         for service in _published(network, other):
             asked = "main" if service.kind in MONITORING_KEYS else "operations"
             yield {"port": service.ports[asked], "service": service.name}
+    elif any(item.host.name == host for item in network.monitoring_of("otel-collector")):
+        for loki in network.monitoring_of("loki"):
+            if loki.host.name == other:
+                yield {"port": loki.ports["main"], "service": loki.name}

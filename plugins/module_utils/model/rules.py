@@ -31,6 +31,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import
     MONITORING_KEYS,
     PORT_KEYS,
     Ports,
+    monitoring_setting,
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.schema import Problem, suggestion
 
@@ -185,7 +186,7 @@ def _published(draft: Draft) -> Iterator[tuple[str, str, int]]:
             if isinstance(port, int):
                 yield item.host, f"{item.path}.{PORT_KEYS[use]}", port
     for kind, host in draft.monitored():
-        given = (draft.monitoring or {}).get(MONITORING_KEYS[kind])
+        given = monitoring_setting(draft.monitoring, MONITORING_KEYS[kind])
         if isinstance(given, int):
             yield host, f"monitoring.{MONITORING_KEYS[kind]}", given
 
@@ -435,14 +436,18 @@ def the_monitoring_has_an_organization(draft: Draft) -> Iterator[Problem]:
 def credentials_of_the_monitoring_are_its_own(draft: Draft) -> Iterator[Problem]:
     """A credential of the monitoring lies below an organisation's mount, apart from what Selvedge keeps there."""
     known = [org["name"] for org in draft.organizations]
-    for path, item in _pointers(draft):
+    sink = monitoring_setting(draft.monitoring, "logs.sink")
+    for path, item in [
+        *_pointers(draft),
+        *([("monitoring.logs.sink", sink)] if isinstance(sink, dict) else []),
+    ]:
         given = item.get("secret")
         mount, _unused, rest = given.partition("/") if isinstance(given, str) else ("", "", "")
         if rest and mount not in known:
             right = suggestion(mount, known, "organisations are")
             yield Problem(f"{path}.secret", f"is below {mount!r}, which is no organisation", right)
         elif rest.partition("/")[0] in _OWN_FOLDERS:
-            right = f"keep it elsewhere, such as {mount}/receivers/{item['name']}"
+            right = f"keep it elsewhere, such as {mount}/receivers/{item.get('name', 'logs')}"
             yield Problem(f"{path}.secret", f"is {given!r}, among the keys of Selvedge", right)
 
 

@@ -336,6 +336,49 @@ MODEL: dict[str, Field] = {
                     "user": Field("str", "of email: the user at the mail server; without it none logs in"),
                 },
             ),
+            "logs": Field(
+                "map",
+                "the log of every container and host in one place; without this key it stays where it is",
+                optional=True,
+                fields={
+                    "port": _port("port of Loki", 3100),
+                    "collector_port": _port("port where each host's collector has its metrics", 8889),
+                    "version": _version("version of Loki", "3.5.0"),
+                    "collector_version": _version("version of the OpenTelemetry Collector", "0.149.0"),
+                    "retention_days": Field(
+                        "int", "how long Loki keeps what it was sent", default=14, minimum=1, maximum=3650
+                    ),
+                    "queue_size": Field(
+                        "str",
+                        "how much may wait on a host's disk while the sink is away",
+                        "256MB",
+                        pattern=r"[1-9][0-9]*(MB|GB)",
+                        hint="a number with MB or GB, such as 256MB",
+                    ),
+                    "sink": Field(
+                        "map",
+                        "where logs go instead of to a Loki of our own: whatever takes OTLP over HTTP",
+                        optional=True,
+                        fields={
+                            "url": Field(
+                                "str",
+                                "its address, without /v1/logs",
+                                required=True,
+                                pattern=_HTTPS,
+                                hint=_HTTPS_HINT,
+                            ),
+                            "secret": Field(
+                                "str",
+                                "the secret in the store: its field token is shown to the sink, its field ca_cert says "
+                                "by which CA the sink is known",
+                                required=True,
+                                pattern=_STORED,
+                                hint=_STORED_HINT,
+                            ),
+                        },
+                    ),
+                },
+            ),
             **_limits("1g"),
         },
     ),
@@ -369,7 +412,10 @@ RENAMED: dict[str, dict[str, str]] = {
         "org": "organization",
         "organisation": "organization",
         "alertmanager_receivers": "receivers",
+        "loki": "logs",
+        "logging": "logs",
     },
+    "monitoring.logs": {"retention": "retention_days", "loki_port": "port", "loki_version": "version"},
     "secrets_store": {"type": "backend", "engine": "backend"},
     "organizations[]": {
         "msp": "msp_id",

@@ -124,6 +124,8 @@ def _others(network: Network, service: Service) -> dict[str, tuple[str, str]]:
             for item in monitoring["receivers"]
             if item["secret"]
         }
+    if service.kind == "otel-collector" and (sink := monitoring["logs"]["sink"]):
+        return {"sink/token": (sink["secret"], "token"), "sink/ca.crt": (sink["secret"], "ca_cert")}
     if service.kind == "blackbox-exporter":
         # Of the chaincodes beside it, by whose own secret the host knows the CA already.
         return {
@@ -136,7 +138,12 @@ def _others(network: Network, service: Service) -> dict[str, tuple[str, str]]:
 
 def uid_of(service: Service) -> int:
     """The user that a service's container runs as, who also owns what is rendered for it."""
-    return EXPORTER_UID if service.kind == "node-exporter" else UID
+    return _USERS.get(service.kind, UID)
+
+
+# The collector reads what the engine and the journal keep for root alone. It is root without any capability: it owns
+# root's files, and may do nothing else that root may.
+_USERS = {"node-exporter": EXPORTER_UID, "otel-collector": 0}
 
 
 def _template(service: Service, name: str, contents: str) -> dict[str, Any]:

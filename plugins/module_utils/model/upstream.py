@@ -14,6 +14,7 @@ REPOSITORIES = {
     "fabric-ca": "docker.io/hyperledger/fabric-ca",
     "fabric-orderer": "docker.io/hyperledger/fabric-orderer",
     "fabric-peer": "docker.io/hyperledger/fabric-peer",
+    "loki": "docker.io/grafana/loki",
     "node-exporter": "quay.io/prometheus/node-exporter",
     "openbao": "quay.io/openbao/openbao",
     "prometheus": "quay.io/prometheus/prometheus",
@@ -29,6 +30,8 @@ MONITORING = {
     "blackbox-exporter": "blackbox_exporter_version",
     "health-exporter": "",
 }
+# The same, of its ``logs``.
+LOGS = {"otel-collector": "collector_version", "loki": "version"}
 
 
 def images(settings: dict[str, Any]) -> list[dict[str, str]]:
@@ -51,12 +54,21 @@ def images(settings: dict[str, Any]) -> list[dict[str, str]]:
     if isinstance(monitoring, dict):
         for name, key in MONITORING.items():
             wanted[name, _text(monitoring, key)] = None
+        logs = monitoring.get("logs")
+        if isinstance(logs, dict):
+            for name, key in LOGS.items():
+                # With somebody else's sink there is no Loki of our own.
+                if name != "loki" or logs.get("sink") is None:
+                    wanted[name, _text(logs, key)] = None
     return [_image(settings, name, version) for name, version in wanted]
 
 
 def monitoring_version(settings: dict[str, Any], name: str) -> str | None:
     """The version of an image of the monitoring that the model states; None where the recipe decides."""
-    return _text(settings.get("monitoring"), MONITORING[name]) or None
+    monitoring = settings.get("monitoring") or {}
+    if name in LOGS:
+        return _text(monitoring.get("logs"), LOGS[name]) or None
+    return _text(monitoring, MONITORING[name]) or None
 
 
 def registry_image(settings: dict[str, Any]) -> dict[str, str]:

@@ -16,6 +16,8 @@ BUILT = {
     "prometheus": ("3.13.5",),
     "alertmanager": ("0.31.1",),
     "node-exporter": ("1.12.1",),
+    "otel-collector": ("0.149.0",),
+    "loki": ("3.5.0",),
     # Of Debian 13; the recipe says it.
     "blackbox-exporter": ("0.26.0",),
 }
@@ -28,6 +30,8 @@ KEYS = {
     "alertmanager": "monitoring.alertmanager_version",
     "node-exporter": "monitoring.node_exporter_version",
     "blackbox-exporter": "monitoring.blackbox_exporter_version",
+    "otel-collector": "monitoring.logs.collector_version",
+    "loki": "monitoring.logs.version",
 }
 
 

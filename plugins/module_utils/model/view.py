@@ -50,6 +50,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.model.secrets_layo
     secret_path,
     secret_paths,
     templates,
+    uid_of,
     waits,
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.store_config import (
@@ -59,6 +60,10 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.model.store_config
 from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.files import (
     config_files,
     config_folder,
+)
+from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.log_services import (
+    engine_folder,
+    engine_watch,
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.services import KEEPING
 from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.services import (
@@ -215,6 +220,9 @@ def host_view(network: Network, host: str, lock: dict[str, str], ca_cert: str) -
                 service.name: _definition(network, service, images, rendered[service.name], configs)
                 for service in members
             }
+            for service in members:
+                if service.kind == "otel-collector":
+                    definition |= engine_watch(network, service, definition[service.name]["image"])
             stacks[stack] = (
                 definition,
                 [line for service in members for line in waits(rendered[service.name])],
@@ -227,13 +235,22 @@ def host_view(network: Network, host: str, lock: dict[str, str], ca_cert: str) -
     for stack, (definition, lines) in stacks.items():
         files += _stack_files(network, stack, definition, lines)
     data = [
-        *(service.name for service in services if _keeps_data(service)),
-        *(["store"] if material else []),
+        *(
+            _directory(f"{DATA}/{service.name}", uid_of(service))
+            for service in services
+            if _keeps_data(service)
+        ),
+        *(
+            _directory(engine_folder(network, service), uid_of(service))
+            for service in services
+            if service.kind == "otel-collector"
+        ),
+        *([_directory(f"{DATA}/store")] if material else []),
     ]
     return {
         "name": host,
         "directories": [
-            *(_directory(f"{DATA}/{name}") for name in data),
+            *data,
             # Root writes there, and whoever runs for it; the node exporter reads.
             *([{"path": TEXTFILES, "mode": "0755"}] if network.monitoring else []),
         ],
@@ -445,8 +462,8 @@ def _file(path: str, content: str, mode: str = "0644") -> dict[str, Any]:
     return {"path": path, "content": content, "mode": mode}
 
 
-def _directory(path: str) -> dict[str, Any]:
-    return {"path": path, "mode": "0750", "owner": UID}
+def _directory(path: str, owner: int = UID) -> dict[str, Any]:
+    return {"path": path, "mode": "0750", "owner": owner}
 
 
 def _project(network: Network, stack: str, services: dict[str, Any]) -> dict[str, Any]:

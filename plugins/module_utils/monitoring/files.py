@@ -12,6 +12,17 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.alertma
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.alerts import alert_rules
 from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.blackbox import blackbox_config
+from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.log_collector import (
+    LABELS,
+    collector_config,
+)
+from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.logs import (
+    COLLECTOR_FILE,
+    LOKI_FILE,
+    host_logs,
+    own_loki,
+)
+from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.loki import loki_config
 from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.network_page import (
     front_page,
     network_page,
@@ -43,7 +54,13 @@ def config_files(network: Network, service: Service, ca_cert: str) -> dict[str, 
 
     :param ca_cert: PEM of the bootstrap CA, by which the store and the registry are known
     """
-    files: dict[str, Any] = {"web.yml": web_config(network, service)}
+    files: dict[str, Any] = {}
+    if service.kind == "otel-collector":
+        files[COLLECTOR_FILE] = collector_config(host_logs(network, service))
+    elif service.kind == "loki":
+        files[LOKI_FILE] = loki_config(own_loki(network, service), LABELS)
+    else:
+        files["web.yml"] = web_config(network, service)
     if service.kind == "prometheus":
         files["prometheus.yml"] = prometheus_config(network)
         files["rules.yml"] = {"groups": [recording_rules(), alert_rules()]}

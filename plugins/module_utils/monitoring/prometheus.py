@@ -78,9 +78,11 @@ def scrape_configs(network: Network) -> list[dict[str, Any]]:
             if targets:
                 jobs.append(_job(f"{kind}/{org}", targets, org))
     jobs.append(_store(network))
-    for kind in ("node-exporter", "blackbox-exporter", "prometheus", "alertmanager"):
-        found = [_target(kind, item, item.ports["main"]) for item in network.monitoring_of(kind)]
-        jobs.append(_job(kind, found, ours))
+    for kind in MONITORING_KEYS:
+        if kind == HEALTH_KIND:
+            continue
+        if found := [_target(kind, item, item.ports["main"]) for item in network.monitoring_of(kind)]:
+            jobs.append(_job(kind, found, ours))
     return [*jobs, *_health(network), *_probes(network)]
 
 

@@ -15,6 +15,9 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.model.secrets_layo
 from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring import (
     alertmanager,
     blackbox,
+    log_collector,
+    log_services,
+    loki,
     prometheus,
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.files import PAGES, config_folder
@@ -33,7 +36,12 @@ _HEALTHY = {
     "node-exporter": "/",
 }
 # Those that keep something on disk, and where.
-KEEPING = {"prometheus": "/var/lib/prometheus", "alertmanager": "/var/lib/alertmanager"}
+KEEPING = {
+    "prometheus": "/var/lib/prometheus",
+    "alertmanager": "/var/lib/alertmanager",
+    "loki": loki.DATA_FOLDER,
+    "otel-collector": log_collector.DATA_FOLDER,
+}
 # What rules and pages ask for; the others cost time at each scrape. From inside a container there is no seeing the
 # host's network.
 _COLLECTORS = ("cpu", "diskstats", "filefd", "filesystem", "loadavg", "meminfo", "pressure", "stat",
@@ -54,6 +62,8 @@ def service(
     :param files: ``config_files``
     :param revision: of the secrets that are rendered for it
     """
+    if item.kind in log_services.KINDS:
+        return log_services.service(network, item, image, files, revision)
     port, folder = item.ports["main"], _FOLDERS[item.kind]
     probe = [
         "/usr/local/bin/healthcheck",

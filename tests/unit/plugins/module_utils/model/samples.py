@@ -106,6 +106,16 @@ def monitored_model() -> dict[str, Any]:
     return {**lab_model(), "monitoring": copy.deepcopy(MONITORING)}
 
 
+SINK = {"url": "https://logs.example.org/otlp", "secret": "org1/logs/sink"}
+
+
+def logged_model(**logs: Any) -> dict[str, Any]:
+    """A fresh copy of the lab's model, with monitoring and logs."""
+    model = monitored_model()
+    model["monitoring"]["logs"] = copy.deepcopy(logs)
+    return model
+
+
 def wide_model() -> dict[str, Any]:
     """A fresh copy of the consortium: many nodes on one host, a host without services, explicit ports."""
     return copy.deepcopy(WIDE)
@@ -154,6 +164,7 @@ MODELS = {
     "lab": (lab_model, LAB_HOSTS),
     "wide": (wide_model, WIDE_HOSTS),
     "monitored": (monitored_model, LAB_HOSTS),
+    "logged": (logged_model, LAB_HOSTS),
 }
 
 

@@ -10,8 +10,9 @@ import pytest
 from ansible_collections.selvedge.fabric.plugins.module_utils.model import schema
 from ansible_collections.selvedge.fabric.tests.unit.plugins.module_utils.model.samples import (
     MODELS,
+    SINK,
     lab_model,
-    monitored_model,
+    logged_model,
 )
 
 KINDS = {"str", "int", "bool", "map", "mapping", "list"}
@@ -295,7 +296,9 @@ NUMBER = "give a whole number from {0.minimum} to {0.maximum}"
 
 def required_of(spec: schema.Field) -> dict[str, Any]:
     return {
-        key: 7000 if inner.kind == "int" else "host1" for key, inner in spec.fields.items() if inner.required
+        key: 7000 if inner.kind == "int" else SINK.get(key, "host1")
+        for key, inner in spec.fields.items()
+        if inner.required
     }
 
 
@@ -321,7 +324,7 @@ def place_of(model: dict[str, Any], path: str, kind: str) -> tuple[Any, str, str
 def test_every_constraint_of_every_field_can_be_broken(path: str, constraint: str) -> None:
     spec = dict(fields(schema.MODEL))[path]
     value, said = broken(constraint, spec) or (None, "")
-    model = monitored_model() if path.startswith("monitoring.") else lab_model()
+    model = logged_model(sink=dict(SINK)) if path.startswith("monitoring.") else lab_model()
     kind = next((part for part in ("orderers", "peers") if f".{part}." in path), "")
     place, key, shown = place_of(model, path, kind)
     name = str(place.get("name"))

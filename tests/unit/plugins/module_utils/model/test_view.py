@@ -152,6 +152,11 @@ def test_a_host_with_the_store_only_has_no_agent() -> None:
     assert not [path for path in files(extra) if path.startswith(AGENT)]
 
 
+# Folders of those who run as root without any capability, and what of the host they read.
+LOOKING = (f"{DATA}/otel-collector-", f"{DATA}/engine-watch-")
+COLLECTED = ("/var/lib/docker/containers", "/var/log")
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_every_writable_bind_has_its_directory(name: str) -> None:
     for host in views(sample(name)).values():
@@ -164,7 +169,9 @@ def test_every_writable_bind_has_its_directory(name: str) -> None:
         }
         own = [item for item in host["directories"] if item["path"] != TEXTFILES]
         assert sources == {item["path"] for item in own}
-        assert all(item["owner"] == UID and item["mode"] == "0750" for item in own)
+        assert all(item["mode"] == "0750" for item in own)
+        for item in own:
+            assert item["owner"] == (0 if item["path"].startswith(LOOKING) else UID)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -179,7 +186,9 @@ def test_every_bind_below_etc_is_a_file_of_the_view(name: str) -> None:
                             path.rpartition("/")[0] for path in files(host) if path.startswith(MONITORING)
                         }
                         assert mount["source"] in {*files(host), *folders, CA_CERT}
-                    elif mount["source"] != "/":
+                    elif "otel-collector-" in service["container_name"] and mount["source"] in COLLECTED:
+                        assert mount["read_only"] is True
+                    elif mount["source"] not in ("/", "/var/run/docker.sock"):
                         assert mount["source"].startswith((f"{SECRETS}/", f"{DATA}/"))
 
 
@@ -298,6 +307,7 @@ def test_secrets_are_for_the_services_user_only(name: str) -> None:
     for host in views(sample(name)).values():
         for item in agent_templates(host):
             uid = "10002" if "/node-exporter-" in item["destination"] else "10001"
+            uid = "0" if "/otel-collector-" in item["destination"] else uid
             assert (item["perms"], item["user"], item["group"]) == ("0400", uid, uid)
             assert item["destination"].startswith(f"{SECRETS}/")
 

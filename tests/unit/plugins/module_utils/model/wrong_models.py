@@ -10,6 +10,7 @@ from typing import Any
 from ansible_collections.selvedge.fabric.tests.unit.plugins.module_utils.model.samples import (
     LAB_HOSTS,
     MONITORING,
+    SINK,
     lab_model,
 )
 
@@ -195,6 +196,11 @@ MISTAKES = [
            "give one of them another port",
            "monitoring.node_exporter_port: is 7051 on host2, which organizations[org1].peers[peer1].port has; "
            "give one of them another port"]),
+    Wrong("ports_stand_once", watch(logs={"port": 9090}),
+          ["monitoring.logs.port: is 9090 on host3, which monitoring.port has; give one of them another port"]),
+    Wrong("ports_leave_ssh_alone", watch(logs={"collector_port": 22, "sink": dict(SINK)}),
+          [f"monitoring.logs.collector_port: is 22 on {host}, the port of SSH; give another port"
+           for host in ("host1", "host2", "host3")]),
     Wrong("ports_leave_ssh_alone", watch(alertmanager_port=22),
           ["monitoring.alertmanager_port: is 22 on host3, the port of SSH; give another port"]),
     Wrong("hosts_exist", watch(host="host9"),
@@ -300,6 +306,12 @@ MISTAKES = [
     Wrong("credentials_of_the_monitoring_are_its_own", watch(put("remote_write.0.secret", "org1/ca/server")),
           ["monitoring.remote_write[archive].secret: is 'org1/ca/server', among the keys of Selvedge; "
            "keep it elsewhere, such as org1/receivers/archive"]),
+    Wrong("credentials_of_the_monitoring_are_its_own", watch(logs={"sink": {**SINK, "secret": "org9/logs/sink"}}),
+          ["monitoring.logs.sink.secret: is below 'org9', which is no organisation; "
+           "organisations are orderers, org1, org2"]),
+    Wrong("credentials_of_the_monitoring_are_its_own", watch(logs={"sink": {**SINK, "secret": "org1/nodes/peer0"}}),
+          ["monitoring.logs.sink.secret: is 'org1/nodes/peer0', among the keys of Selvedge; "
+           "keep it elsewhere, such as org1/receivers/logs"]),
     Wrong("users_have_passwords", watch(put("receivers.1.secret", None), put("remote_write.0.user", None)),
           ["monitoring.receivers[mail].secret: is missing; give the path of the secret with the user's password",
            "monitoring.remote_write[archive].user: is missing; say whose password the secret has"]),
@@ -316,6 +328,10 @@ MISTAKES = [
           ["monitoring.version: is '2.53.0', which is not built here; give one of 3.13.5, or image_source: pull",
            "monitoring.blackbox_exporter_version: is '0.27.0', which is not built here; "
            "give one of 0.26.0, or image_source: pull"]),
+    Wrong("versions_are_built", watch(logs={"version": "2.9.0", "collector_version": "0.150.0"}),
+          ["monitoring.logs.collector_version: is '0.150.0', which is not built here; "
+           "give one of 0.149.0, or image_source: pull",
+           "monitoring.logs.version: is '2.9.0', which is not built here; give one of 3.5.0, or image_source: pull"]),
     Wrong("versions_have_what_is_needed", put("fabric_version", "2.2.0"),
           ["fabric_version: is '2.2.0': before 2.3.0 orderers have no channel participation API, "
            "and before 2.4.0 peers have no Gateway; give one of 2.5.0, 2.5.9, 3.1.0, 3.1.1"]),
@@ -340,8 +356,8 @@ MISTAKES = [
           ["upstream_images[registry:...]: are 2 versions of the registry, 3.0.0 and 2.8.3; give one"]),
     Wrong("pulled_images_have_digests", pull("chaincode-python:1.0.0"),
           ["upstream_images[chaincode-python:1.0.0]: is not of an image that upstream has; upstream has alertmanager, "
-           "blackbox-exporter, fabric-ca, fabric-orderer, fabric-peer, node-exporter, openbao, prometheus, registry; "
-           "leave it out, this image is built"]),
+           "blackbox-exporter, fabric-ca, fabric-orderer, fabric-peer, loki, node-exporter, openbao, prometheus, "
+           "registry; leave it out, this image is built"]),
     Wrong("capabilities_fit_the_version", put("channels.0.capabilities.channel", "V3_0"),
           ["channels[main].capabilities.channel: is 'V3_0', which nodes know from 3.0.0 on, and fabric_version is "
            "'2.5.9'; give V2_0, or a fabric_version from 3.0.0 on"]),

@@ -1,0 +1,169 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// engine is a server on a unix socket that remembers what it was asked.
+type engine struct {
+	sync.Mutex
+	asked  []string
+	events string
+}
+
+func (e *engine) ServeHTTP(response http.ResponseWriter, request *http.Request) {
+	e.Lock()
+	e.asked = append(e.asked, request.Method+" "+request.URL.RequestURI())
+	e.Unlock()
+	if request.URL.Path == "/events" {
+		fmt.Fprint(response, e.events)
+		return
+	}
+	fmt.Fprintf(response, "answer to %s", request.URL.Path)
+}
+
+func start(t *testing.T, fake *engine, state string) (socket string, out *bytes.Buffer) {
+	t.Helper()
+	folder, err := os.MkdirTemp("", "engine")
+	if err != nil {
+		t.Fatal(err)
+	}
+	behind, socket := filepath.Join(folder, "e"), filepath.Join(folder, "g")
+	listener, err := net.Listen("unix", behind)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &http.Server{Handler: fake}
+	go server.Serve(listener)
+	ctx, cancel := context.WithCancel(context.Background())
+	out = new(bytes.Buffer)
+	done := make(chan int, 1)
+	args := []string{"-engine", behind, "-listen", socket, "-state", state}
+	go func() { done <- run(ctx, args, out, io.Discard) }()
+	t.Cleanup(func() {
+		cancel()
+		if code := <-done; code != 0 {
+			t.Errorf("exit code %d", code)
+		}
+		server.Close()
+		os.RemoveAll(folder)
+	})
+	for deadline := time.Now().Add(10 * time.Second); ask(context.Background(), socket) != nil; {
+		if time.Now().After(deadline) {
+			t.Fatal("it does not answer")
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return socket, out
+}
+
+func send(t *testing.T, socket, method, path string) (int, string) {
+	t.Helper()
+	client := &http.Client{Transport: transport(socket)}
+	request, err := http.NewRequest(method, "http://engine"+path, strings.NewReader("body"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, _ := io.ReadAll(response.Body)
+	return response.StatusCode, string(body)
+}
+
+func TestLookingIsAllowed(t *testing.T) {
+	socket, _ := start(t, &engine{}, "")
+	for _, path := range []string{
+		"/_ping", "/version", "/v1.41/version", "/v1.41/containers/json?all=1", "/containers/abc123/stats?stream=false",
+		"/v1.41/containers/peer0.org1.example/json", "/v1.41/events?since=1",
+	} {
+		if status, body := send(t, socket, http.MethodGet, path); status != http.StatusOK {
+			t.Errorf("GET %s: %d %s", path, status, body)
+		}
+	}
+}
+
+func TestEverythingElseIsRefusedWithoutAskingTheEngine(t *testing.T) {
+	fake := &engine{}
+	socket, _ := start(t, fake, "")
+	for _, asked := range []string{
+		"POST /containers/create", "POST /v1.41/containers/abc/kill", "DELETE /containers/abc", "POST /_ping",
+		"PUT /containers/abc/archive?path=/", "GET /containers/abc/archive?path=/etc", "GET /containers/abc/logs",
+		"GET /containers/abc/export", "GET /images/json", "GET /secrets", "GET /info", "GET /containers/../info",
+		"GET /containers/a%2Fb/json", "GET /v1.41/containers/abc/attach/ws", "GET /", "GET /containers//json",
+		"GET /_ping/../containers/abc/logs",
+	} {
+		method, path, _ := strings.Cut(asked, " ")
+		if status, _ := send(t, socket, method, path); status != http.StatusForbidden {
+			t.Errorf("%s: %d", asked, status)
+		}
+	}
+	fake.Lock()
+	defer fake.Unlock()
+	for _, asked := range fake.asked {
+		if asked != "GET /_ping" && !strings.HasPrefix(asked, "GET /events?") {
+			t.Errorf("the engine was asked %s", asked)
+		}
+	}
+}
+
+const events = `{"Type":"container","Action":"die","Actor":{"ID":"1","Attributes":{"name":"peer0.org1.example","exitCode":"137"}},"timeNano":3000000001}
+{"Type":"container","Action":"exec_start: healthcheck","Actor":{"ID":"1","Attributes":{"name":"x"}},"timeNano":3000000002}
+{"Type":"container","Action":"health_status: unhealthy","Actor":{"ID":"1","Attributes":{"name":"y","image":"z"}},"timeNano":3000000003}
+{"Type":"network","Action":"disconnect","Actor":{"ID":"n1","Attributes":{}},"timeNano":3000000004}
+`
+
+const written = `{"event":"container die","node":"peer0.org1.example","level":"warn","exit":"137","time":"1970-01-01T00:00:03.000000001Z"}
+{"event":"container health_status: unhealthy","node":"y","level":"warn","image":"z","time":"1970-01-01T00:00:03.000000003Z"}
+{"event":"network disconnect","node":"n1","level":"info","time":"1970-01-01T00:00:03.000000004Z"}
+`
+
+func TestEventsAreWrittenOnceAndNotAgainAfterARestart(t *testing.T) {
+	state := filepath.Join(t.TempDir(), "last")
+	if err := os.WriteFile(state, []byte("2000000000\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	fake := &engine{events: events}
+	for index, expected := range []string{written, ""} {
+		out := new(bytes.Buffer)
+		log := &journal{path: state, out: out}
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		log.follow(ctx, roundTripper{fake}, io.Discard)
+		cancel()
+		if out.String() != expected {
+			t.Errorf("run %d wrote\n%s", index, out)
+		}
+	}
+	if fake.asked[0] != "GET /events?since=2.000000000" || fake.asked[1] != "GET /events?since=3.000000004" {
+		t.Errorf("asked %v", fake.asked)
+	}
+}
+
+// roundTripper answers from a handler.
+type roundTripper struct{ handler *engine }
+
+func (r roundTripper) RoundTrip(request *http.Request) (*http.Response, error) {
+	r.handler.asked = append(r.handler.asked, request.Method+" "+request.URL.RequestURI())
+	return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader(r.handler.events))}, nil
+}
+
+func TestCheckFailsWhereNobodyListens(t *testing.T) {
+	stderr := new(bytes.Buffer)
+	code := run(context.Background(), []string{"-check", "-listen", filepath.Join(t.TempDir(), "s")}, io.Discard, stderr)
+	if code != 1 || !strings.Contains(stderr.String(), "engine-watch: ") {
+		t.Errorf("exit code %d, %s", code, stderr)
+	}
+}

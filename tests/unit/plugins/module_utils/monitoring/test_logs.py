@@ -1,0 +1,204 @@
+"""What a network with logs runs, and what its collectors and its Loki are told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.selvedge.fabric.plugins.module_utils.model import view
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import Network, load
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.preflight_view import preflight_view
+from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.log_collector import (
+    HostLogs,
+    Places,
+    Server,
+    Sink,
+    collector_config,
+)
+from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.loki import Loki, loki_config
+from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.prometheus import scrape_configs
+from ansible_collections.selvedge.fabric.tests.unit.plugins.module_utils.model.samples import (
+    LAB_HOSTS,
+    SINK,
+    all_services,
+    logged_model,
+    sample,
+    views,
+)
+
+COLLECTOR = "/etc/selvedge/monitoring/otel-collector/collector.yml"
+LOKI = "/etc/selvedge/monitoring/loki/loki.yml"
+
+
+def files(network: Network, host: str) -> dict[str, str]:
+    return {file["path"]: file["content"] for file in views(network)[host]["files"]}
+
+
+def collector(network: Network, host: str = "host1") -> dict[str, Any]:
+    return yaml.safe_load(files(network, host)[COLLECTOR])
+
+
+def with_sink() -> Network:
+    return load(logged_model(sink=dict(SINK)), LAB_HOSTS)
+
+
+def test_every_host_has_a_collector_and_one_has_loki() -> None:
+    network = sample("logged")
+    assert [item.host.name for item in network.monitoring_of("otel-collector")] == ["host1", "host2", "host3"]
+    assert [item.host.name for item in network.monitoring_of("loki")] == ["host3"]
+    for host, item in views(network).items():
+        services = item["stacks"]["monitoring"]["services"]
+        assert {
+            f"otel-collector-{host}.monitoring.lab.example",
+            f"engine-watch-{host}.monitoring.lab.example",
+        } <= set(services)
+
+
+def test_without_the_key_there_is_none_of_it() -> None:
+    network = sample("monitored")
+    assert not network.monitoring_of("otel-collector")
+    assert not network.monitoring_of("loki")
+    assert "otel-collector" not in str(views(network))
+
+
+def test_logs_change_nothing_of_the_other_services_but_prometheus() -> None:
+    before, after = all_services(sample("monitored")), all_services(sample("logged"))
+    changed = {name for name in before if before[name] != after[name]}
+    assert changed == {"prometheus.monitoring.lab.example"}
+
+
+def test_logs_go_to_our_own_loki_by_mutual_tls() -> None:
+    exporter = collector(sample("logged"))["exporters"]["otlp_http"]
+    assert exporter["endpoint"] == "https://172.30.10.13:3100/otlp"
+    assert set(exporter["tls"]) >= {"ca_file", "cert_file", "key_file"}
+    assert "auth" not in exporter
+    tls = yaml.safe_load(files(sample("logged"), "host3")[LOKI])["server"]["http_tls_config"]
+    assert tls["client_auth_type"] == "RequireAndVerifyClientCert"
+
+
+def test_logs_go_to_somebody_elses_sink_by_a_token_from_the_store() -> None:
+    network = with_sink()
+    assert not network.monitoring_of("loki")
+    config = collector(network)
+    assert config["exporters"]["otlp_http"]["endpoint"] == SINK["url"]
+    assert config["exporters"]["otlp_http"]["auth"] == {"authenticator": "bearertokenauth"}
+    assert config["extensions"]["bearertokenauth"] == {"filename": "/run/secrets/sink/token"}
+    assert "bearertokenauth" in config["service"]["extensions"]
+    agent = files(network, "host1")["/etc/selvedge/agent/agent.json"]
+    assert "otel-collector-host1.monitoring.lab.example/sink/token" in agent
+    hosts = view.controller_view(network, "/state")["store_config"]["hosts"]
+    assert all(SINK["secret"] in host["paths"] for host in hosts)
+    assert not any(
+        SINK["secret"] in host["paths"]
+        for host in view.controller_view(sample("logged"), "/state")["store_config"]["hosts"]
+    )
+
+
+def test_what_is_read_is_on_disk_before_it_counts_as_read() -> None:
+    config = collector(sample("logged"))
+    for name in ("file_log/containers", "journald"):
+        assert config["receivers"][name]["storage"] == "file_storage"
+        assert config["receivers"][name]["retry_on_failure"] == {"enabled": True, "max_elapsed_time": "0s"}
+        assert config["receivers"][name]["start_at"] == "beginning"
+    exporter = config["exporters"]["otlp_http"]
+    assert exporter["sending_queue"]["storage"] == "file_storage"
+    assert exporter["sending_queue"]["block_on_overflow"] is True
+    assert exporter["retry_on_failure"]["max_elapsed_time"] == "0s"
+    command = all_services(sample("logged"))["otel-collector-host1.monitoring.lab.example"]["command"]
+    assert "--feature-gates=stanza.synchronousLogEmitter" in command
+
+
+@pytest.mark.parametrize(("size", "expected"), [("256MB", 256_000_000), ("2GB", 2_000_000_000)])
+def test_what_waits_is_bounded(size: str, expected: int) -> None:
+    network = load(logged_model(queue_size=size), LAB_HOSTS)
+    assert collector(network)["exporters"]["otlp_http"]["sending_queue"]["queue_size"] == expected
+
+
+def test_what_loki_keeps_is_bounded_in_time_and_old_lines_are_taken() -> None:
+    network = load(logged_model(retention_days=30), LAB_HOSTS)
+    config = yaml.safe_load(files(network, "host3")[LOKI])
+    limits = config["limits_config"]
+    assert limits["retention_period"] == "720h"
+    assert config["compactor"]["retention_enabled"] is True
+    assert limits["reject_old_samples"] is False
+    assert config["ingester"]["wal"]["enabled"] is True
+    # What waits in memory has to be asked for as well.
+    hours = [
+        int(config[part][key][:-1])
+        for part, key in (("ingester", "max_chunk_age"), ("querier", "query_ingesters_within"))
+    ]
+    assert hours[0] < hours[1]
+
+
+def test_a_new_channel_changes_who_reads_it_alone() -> None:
+    model = logged_model()
+    model["channels"].append({"name": "second", "organizations": ["org1", "org2"]})
+    before, after = all_services(sample("logged")), all_services(load(model, LAB_HOSTS))
+    changed = {name.partition(".")[0] for name in before if before[name] != after[name]}
+    collectors = {"otel-collector-host1", "otel-collector-host2", "otel-collector-host3"}
+    assert changed == {*collectors, "health-exporter"}
+
+
+def test_dollars_are_not_for_filling_in() -> None:
+    """In the collector's configuration ``$$`` is a dollar, and ``${x}`` is asked of the environment."""
+    text = files(sample("logged"), "host1")[COLLECTOR]
+    assert "$" in text
+    assert "$" not in text.replace("$$", "")
+
+
+def test_only_the_guard_has_the_engines_socket() -> None:
+    services = all_services(sample("logged"))
+    having = {
+        name.partition("-host")[0]
+        for name, service in services.items()
+        if any(mount["source"].endswith("docker.sock") for mount in service["volumes"])
+    }
+    assert having == {"engine-watch"}
+    guard = services["engine-watch-host1.monitoring.lab.example"]
+    collecting = services["otel-collector-host1.monitoring.lab.example"]
+    assert guard["image"] == collecting["image"]
+    shared = {mount["source"] for mount in guard["volumes"]} & {
+        mount["source"] for mount in collecting["volumes"]
+    }
+    assert shared == {"/var/lib/selvedge/engine-watch-host1.monitoring.lab.example"}
+    owned = {
+        item["path"]: item["owner"]
+        for item in views(sample("logged"))["host1"]["directories"]
+        if "owner" in item and ".monitoring." in item["path"]
+    }
+    assert owned == {
+        "/var/lib/selvedge/otel-collector-host1.monitoring.lab.example": 0,
+        "/var/lib/selvedge/engine-watch-host1.monitoring.lab.example": 0,
+    }
+
+
+def test_prometheus_asks_collectors_and_loki() -> None:
+    jobs = {job["job_name"]: job["static_configs"] for job in scrape_configs(sample("logged"))}
+    assert [item["targets"] for item in jobs["otel-collector"]] == [
+        ["172.30.10.11:8889"],
+        ["172.30.10.12:8889"],
+        ["172.30.10.13:8889"],
+    ]
+    assert [item["targets"] for item in jobs["loki"]] == [["172.30.10.13:3100"]]
+    assert not {"otel-collector", "loki"} & {job["job_name"] for job in scrape_configs(sample("monitored"))}
+
+
+def test_preflight_tries_the_way_to_loki() -> None:
+    neighbours = {
+        item["host"]: item["ports"] for item in preflight_view(sample("logged"), "host1")["neighbours"]
+    }
+    assert {"port": 3100, "service": "loki.monitoring.lab.example"} in neighbours["host3"]
+    before = preflight_view(sample("monitored"), "host1")["neighbours"]
+    assert not any(port["port"] == 3100 for item in before for port in item["ports"])
+
+
+def test_what_is_not_there_is_left_out() -> None:
+    logs = HostLogs("h", "lab", ("org1",), (), Sink("http://127.0.0.1:1/otlp"), Server("127.0.0.1:2"),
+                    places=Places("", "", "/data", ""))  # fmt: skip
+    config = collector_config(logs)
+    assert set(config["receivers"]) == {"hostmetrics"}
+    assert set(config["service"]["pipelines"]) == {"metrics"}
+    assert "tls" not in config["exporters"]["otlp_http"]
+    assert "tls" not in config["exporters"]["prometheus"]
+    assert "http_tls_config" not in loki_config(Loki("127.0.0.1", 3100, 24), ["node"])["server"]
