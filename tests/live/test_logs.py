@@ -7,7 +7,9 @@ where there are hosts, in the scenario ``monitoring``.
 from __future__ import annotations
 
 import re
+import shutil
 import signal
+import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +23,11 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.channel imp
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.configtx_definition import (
     ChannelDefinition,
+)
+from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.fluent_bit import (
+    SCRIPT,
+    fluent_bit_config,
+    line_script,
 )
 from ansible_collections.selvedge.fabric.tests.live.logs import LogLab
 from ansible_collections.selvedge.fabric.tests.live.network import running
@@ -259,3 +266,21 @@ def test_prometheus_finds_the_hosts_metrics(lab: LogLab) -> None:
 
     text = eventually(scraped, 90)
     assert "system_cpu_load_average_1m" in text
+
+
+def test_fluent_bit_takes_its_configuration_and_its_lines_arrive(lab: LogLab) -> None:
+    program = shutil.which("fluent-bit")
+    if program is None:
+        pytest.skip("there is no fluent-bit on this machine: its configuration is not tried")
+    config, folder = lab.folder / "fluent-bit.yaml", lab.folder
+    config.write_text(yaml.safe_dump(fluent_bit_config(lab.logs), sort_keys=False))
+    (folder / SCRIPT).write_text(line_script(lab.logs))
+    tried = subprocess.run(
+        [program, "--dry-run", "-c", str(config)], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert tried.returncode == 0, tried.stdout + tried.stderr
+    lab.start_loki()
+    log = lab.container("peer0.org1.lab")
+    lab.collector.start(program, "-c", config)
+    log.write(*marked(0, 100))
+    lab.await_lines('{node="peer0.org1.lab", organization="org1", level="info"}', marked(0, 100))

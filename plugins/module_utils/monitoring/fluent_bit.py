@@ -1,0 +1,238 @@
+"""Fluent Bit's configuration, for those who have it as their collector: the same labels, bounds and blanks.
+
+It is a configuration and no service of the model: ``site.yml`` runs the OpenTelemetry Collector. Fluent Bit does not tell
+what containers use of memory and processors.
+
+Source: fluent-bit-docs, administration/configuring-fluent-bit/yaml, pipeline/inputs/{tail,systemd}, filters/lua,
+outputs/loki, administration/buffering-and-storage.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring import log_formats
+from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.log_collector import LABELS, HostLogs
+
+FOLDER = "/etc/fluent-bit"
+SCRIPT = "lines.lua"
+
+# What a line is told by, in the order of log_formats.LEVEL; a word that is no level is passed over.
+_LEVEL_PATTERNS = (
+    r"^%d%d%d%d%-%d%d%-%d%d [%d:.]+ %S+ %x+ (%a+)",
+    r"^%d%d%d%d/%d%d/%d%d [%d:]+ %[(%a+)",
+    r"^%d%d%d%d%-%d%d%-%d%d [%d:,.]+ (%a+)",
+    r"^%[(%a+)",
+    r'^{.-"@?level":"(%a+)',
+    r"%f[%w]level=(%a+)",
+    r"^(%u%u%u%u+)[ :]",
+    r"^(panic):",
+    r"^(fatal) error:",
+    r"^([Ee]rror):",
+    r"^([Ww]arning):",
+)
+
+_LUA = r"""-- Level, channel and organisation of a line, and the line without colours and secrets.
+local levels = { @LEVELS@ }
+local priorities = { @PRIORITIES@ }
+local patterns = { @PATTERNS@ }
+local channels = { @CHANNELS@ }
+local organizations = { @ORGANIZATIONS@ }
+local secret_names = { "password", "passwd", "passphrase", "secret", "secret_id", "token", "api_key", "private_key" }
+
+local function level_of(text)
+  for _, pattern in ipairs(patterns) do
+    local word = text:match(pattern)
+    local level = word and levels[word:lower():sub(1, 4)]
+    if level then return level end
+  end
+end
+
+local function channel_of(text)
+  for _, item in ipairs(channels) do
+    local after = item[2] .. "%f[^%w.%-]"
+    for _, before in ipairs({ "[Cc]hannel[=: ]+[%['\"]?", "[Cc]hannel[Ii]?[Dd]?\"[=: ]+[%['\"]?", "%-> .-%[" }) do
+      if text:find(before .. after) then return item[1] end
+    end
+    if text:find("[Cc]hannel[=: ]+[%['\"]?" .. item[2] .. "%.$") then return item[1] end
+  end
+end
+
+local function blank(text)
+  text = text:gsub("(%-%-%-%-%-BEGIN [%u ]*PRIVATE KEY%-%-%-%-%-).*", "%1[redacted]")
+  if text:match("^[%w+/]+=?=?%s*$") and #text >= 40 and #text <= 80 then return "[redacted]" end
+  local small = text:lower()
+  for _, name in ipairs(secret_names) do
+    local from = 1
+    while true do
+      local first, last = small:find(name .. "[\"']?%s*[:=]%s*[\"']?", from)
+      if not first then break end
+      local stop = text:find("[%s\"',;&}]", last + 1) or #text + 1
+      text = text:sub(1, last) .. "[redacted]" .. text:sub(stop)
+      small = text:lower()
+      from = last + 11
+    end
+  end
+  text = text:gsub("%f[%a]([Bb]earer%s+)[%w+/._~=-]+", "%1[redacted]")
+  text = text:gsub("%f[%a]([Bb]asic%s+)[%w+/._~=-]+", "%1[redacted]")
+  text = text:gsub("(://[^/%s:@]*:)[^@/%s]+@", "%1[redacted]@")
+  text = text:gsub("%f[%w]h?v?[sbr]%.([%w_%-]+)", function(tail)
+    if #tail >= 24 then return "[redacted]" end
+  end)
+  return text
+end
+
+function line(tag, timestamp, record)
+  local found = { host = "@HOST@" }
+  local text = record.log or record.message
+  if not text then return -1, timestamp, record end
+  text = text:gsub("\27%[[%d;]*%a", ""):gsub("\r?\n$", "")
+  if text == "" then return -1, timestamp, record end
+  if tag == "journal" then
+    found.source, found.node = "journal", "@HOST@"
+    found.unit = record.systemd_unit or record.syslog_identifier
+  else
+    found.source, found.stream = "container", record.stream
+    found.node = record.attrs and record.attrs.tag or (record.file or ""):match("/(%x%x%x%x%x%x%x%x%x%x%x%x)%x*%-json")
+    local event = text:match('^{"event":"[^"]*","node":"([^"]*)"')
+    if event then found.source, found.node = "engine", event end
+    for _, item in ipairs(organizations) do
+      if found.node and found.node:find(item[2]) then found.organization = item[1] end
+    end
+  end
+  if found.node == "store.@DOMAIN@" and text:find('^{.*"type":"re') then
+    found.source = "audit"
+    found.level = text:find('"error":"[^"]') and "warn" or "info"
+  else
+    found.level = level_of(text) or priorities[record.priority or ""] or "@UNKNOWN@"
+    text = blank(text)
+  end
+  found.channel = channel_of(text)
+  found.log = text
+  return 2, timestamp, found
+end
+"""
+
+
+def fluent_bit_config(logs: HostLogs) -> dict[str, Any]:
+    """The configuration, to be written as YAML beside ``line_script``. No secret in it.
+
+    :raises ValueError: when the sink is not a Loki by mutual TLS or in the clear
+    """
+    url = re.fullmatch(r"(https?)://([^:/]+):([0-9]+)/otlp", logs.sink.url)
+    if url is None or logs.sink.token_file:
+        raise ValueError(
+            f"{logs.sink.url}: Fluent Bit is told only of a Loki, https://HOST:PORT/otlp, without a token"
+        )
+    megabytes = max(1, logs.queue_bytes // 1_000_000)
+    places = logs.places
+    inputs: list[dict[str, Any]] = []
+    if places.containers:
+        inputs.append(
+            {
+                "name": "tail",
+                "tag": "containers",
+                "path": f"{places.containers}/*/*-json.log",
+                "path_key": "file",
+                "parser": "engine",
+                "db": f"{places.data}/containers.db",
+                "read_from_head": True,
+                # A file that was turned over is read to its end.
+                "rotate_wait": 60,
+                "buffer_max_size": "256k",
+                "storage.type": "filesystem",
+            }
+        )
+    if places.journal:
+        inputs.append(
+            {
+                "name": "systemd",
+                "tag": "journal",
+                "path": places.journal,
+                "db": f"{places.data}/journal.db",
+                "read_from_tail": False,
+                "lowercase": True,
+                "strip_underscores": True,
+                "storage.type": "filesystem",
+            }
+        )
+    output: dict[str, Any] = {
+        "name": "loki",
+        "match": "*",
+        "host": url[2],
+        "port": int(url[3]),
+        "labels": ", ".join(f"{name}=${name}" for name in LABELS),
+        "remove_keys": ", ".join(LABELS),
+        "drop_single_key": "raw",
+        "structured_metadata": "unit=$unit, stream=$stream",
+        # Never given up, and the oldest go when the disk's share is used up.
+        "retry_limit": "no_limits",
+        "storage.total_limit_size": f"{megabytes}M",
+    }
+    if url[1] == "https":
+        output |= {
+            "tls": True,
+            "tls.verify": True,
+            "tls.ca_file": logs.sink.ca_file,
+            "tls.crt_file": logs.sink.cert_file,
+            "tls.key_file": logs.sink.key_file,
+        }
+    return {
+        "service": {
+            "flush": 1,
+            "grace": 20,
+            "log_level": "warn",
+            "storage.path": f"{places.data}/queue",
+            "storage.sync": "normal",
+            "storage.backlog.mem_limit": "16M",
+        },
+        "parsers": [
+            {
+                "name": "engine",
+                "format": "json",
+                "time_key": "time",
+                "time_format": "%Y-%m-%dT%H:%M:%S.%LZ",
+            }
+        ],
+        "pipeline": {
+            "inputs": inputs,
+            "filters": [{"name": "lua", "match": "*", "script": SCRIPT, "call": "line"}],
+            "outputs": [output],
+        },
+    }
+
+
+def line_script(logs: HostLogs) -> str:
+    """The filter's script in Lua, which lies beside the configuration."""
+    channels = sorted(logs.channels, key=len, reverse=True)
+    filled = {
+        "LEVELS": ", ".join(f"{short} = {_text(name)}" for short, name in log_formats.LEVELS.items()),
+        "PRIORITIES": ", ".join(
+            f"[{_text(number)}] = {_text(name)}" for number, name in log_formats.PRIORITIES.items()
+        ),
+        "PATTERNS": ", ".join(_text(pattern) for pattern in _LEVEL_PATTERNS),
+        "CHANNELS": ", ".join(f"{{ {_text(name)}, {_text(_pattern(name))} }}" for name in channels),
+        "ORGANIZATIONS": ", ".join(
+            f"{{ {_text(name)}, {_text(f'%.{_pattern(name)}%.{_pattern(logs.domain)}$')} }}"
+            for name in logs.organizations
+        ),
+        "HOST": logs.host,
+        "DOMAIN": logs.domain,
+        "UNKNOWN": log_formats.UNKNOWN,
+    }
+    script = _LUA
+    for name, text in filled.items():
+        script = script.replace(f"@{name}@", text)
+    return script
+
+
+def _text(value: str) -> str:
+    """A string of Lua's."""
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _pattern(value: str) -> str:
+    """A pattern of Lua's for a text as it stands."""
+    return re.sub(r"([^A-Za-z0-9])", r"%\1", value)
