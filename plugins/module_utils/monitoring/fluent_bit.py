@@ -1,6 +1,6 @@
 """Fluent Bit's configuration, for those who have it as their collector: the same labels, bounds and blanks.
 
-It is a configuration and no service of the model: ``site.yml`` runs the OpenTelemetry Collector. Fluent Bit does not tell
+It is no service of the model: ``site.yml`` runs the OpenTelemetry Collector. Fluent Bit does not tell
 what containers use of memory and processors.
 
 Source: fluent-bit-docs, administration/configuring-fluent-bit/yaml, pipeline/inputs/{tail,systemd}, filters/lua,

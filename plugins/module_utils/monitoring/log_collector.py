@@ -114,6 +114,8 @@ def collector_config(logs: HostLogs) -> dict[str, Any]:
     if places.engine:
         metrics["docker_stats"] = {
             "endpoint": f"unix://{places.engine}",
+            # Whatever the engine speaks; the default is 1.44, which engines before 25 refuse.
+            "api_version": "",
             "collection_interval": logs.interval,
             "timeout": "10s",
         }

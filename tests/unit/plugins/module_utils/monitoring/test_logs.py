@@ -202,3 +202,10 @@ def test_what_is_not_there_is_left_out() -> None:
     assert "tls" not in config["exporters"]["otlp_http"]
     assert "tls" not in config["exporters"]["prometheus"]
     assert "http_tls_config" not in loki_config(Loki("127.0.0.1", 3100, 24), ["node"])["server"]
+
+
+def test_containers_are_measured_whatever_the_engine_speaks() -> None:
+    stats = collector(sample("logged"))["receivers"]["docker_stats"]
+    assert stats["endpoint"] == "unix:///run/engine/engine.sock"
+    # None given means that it is agreed on; the receiver's own default is refused by an engine of Debian 12.
+    assert stats["api_version"] == ""
