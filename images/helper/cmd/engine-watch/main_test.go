@@ -71,7 +71,12 @@ func start(t *testing.T, fake *engine, state string) (socket string, out *bytes.
 func send(t *testing.T, socket, method, path string) (int, string) {
 	t.Helper()
 	client := &http.Client{Transport: transport(socket)}
-	request, err := http.NewRequest(method, "http://engine"+path, strings.NewReader("body"))
+	path, body, _ := strings.Cut(path, " ")
+	var content io.Reader
+	if body != "" {
+		content = strings.NewReader(body)
+	}
+	request, err := http.NewRequest(method, "http://engine"+path, content)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,8 +85,8 @@ func send(t *testing.T, socket, method, path string) (int, string) {
 		t.Fatal(err)
 	}
 	defer response.Body.Close()
-	body, _ := io.ReadAll(response.Body)
-	return response.StatusCode, string(body)
+	answer, _ := io.ReadAll(response.Body)
+	return response.StatusCode, string(answer)
 }
 
 func TestLookingIsAllowed(t *testing.T) {
@@ -104,7 +109,7 @@ func TestEverythingElseIsRefusedWithoutAskingTheEngine(t *testing.T) {
 		"PUT /containers/abc/archive?path=/", "GET /containers/abc/archive?path=/etc", "GET /containers/abc/logs",
 		"GET /containers/abc/export", "GET /images/json", "GET /secrets", "GET /info", "GET /containers/../info",
 		"GET /containers/a%2Fb/json", "GET /v1.41/containers/abc/attach/ws", "GET /", "GET /containers//json",
-		"GET /_ping/../containers/abc/logs",
+		"GET /_ping/../containers/abc/logs", "GET /containers/json with-a-body", "POST /containers/create with-a-body",
 	} {
 		method, path, _ := strings.Cut(asked, " ")
 		if status, _ := send(t, socket, method, path); status != http.StatusForbidden {
