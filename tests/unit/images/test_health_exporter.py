@@ -27,7 +27,7 @@ def script() -> dict[str, Any]:
 
 def test_a_change_of_the_library_makes_another_image(script: dict[str, Any]) -> None:
     inputs = yaml.safe_load((IMAGE / "image.yml").read_text())["inputs"]
-    assert set(inputs) == {"images/chaincode-python/rootfs.py", *script["LIBRARY"]}
+    assert set(inputs) == {"images/debian.py", "images/chaincode-python/rootfs.py", *script["LIBRARY"]}
 
 
 def test_what_the_image_has_is_enough(script: dict[str, Any], tmp_path: Path) -> None:
