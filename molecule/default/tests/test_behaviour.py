@@ -61,9 +61,8 @@ def test_containers_are_confined(deployment: Deployment, host_name: str, contain
         assert 0 < config["Memory"] <= 8 << 30, name
         assert config["PidsLimit"] == wanted[name]["pids_limit"], name
         assert config["RestartPolicy"]["Name"] == "on-failure", name
-        assert config["LogConfig"] == {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "3"}}, (
-            name
-        )
+        bounded = {"max-size": "10m", "max-file": "3", "tag": name}
+        assert config["LogConfig"] == {"Type": "json-file", "Config": bounded}, name
         assert not {config["NetworkMode"], config["PidMode"], config["IpcMode"]} & {"host"}, name
         assert not config["Devices"], name
 
