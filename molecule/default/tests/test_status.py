@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +12,7 @@ import yaml
 from ansible_collections.selvedge.fabric.molecule.shared.testing.deployment import Deployment
 from ansible_collections.selvedge.fabric.molecule.shared.testing.fixtures import the_host
 from ansible_collections.selvedge.fabric.molecule.shared.testing.ledger import Ledger
-from ansible_collections.selvedge.fabric.molecule.shared.testing.playing import changed_of, play
+from ansible_collections.selvedge.fabric.molecule.shared.testing.playing import ROOT, changed_of, play
 from ansible_collections.selvedge.fabric.plugins.module_utils.version import VERSION
 
 
@@ -99,6 +100,27 @@ def test_the_page_is_the_same_by_itself(deployment: Deployment, status: Status) 
 def test_the_page_lies_beside_the_inventory_unless_told_otherwise(deployment: Deployment) -> None:
     play(deployment.inventory, "playbooks/status.yml")
     assert (deployment.state_dir / "status.html").is_file()
+
+
+def test_a_peer_that_is_stopped(deployment: Deployment, status: Status, restartable: None) -> None:
+    peer = deployment.network.peers[-1]
+    with stopped(peer.host.name, peer.name):
+        said = status()
+    # The engine's own proxy holds the published port, takes the connection and closes it.
+    assert f"{peer.name} is unhealthy: gRPC {peer.host.reach}:{peer.ports['main']} does not serve" in said
+    assert f"container {peer.name} is exited with" in said
+    assert rows(said, "host")[peer.host.name][1] == "unhealthy"
+    others = [other.name for other in deployment.network.peers[:-1]]
+    assert {rows(said, "node")[name][4] for name in others} == {"healthy"}
+    total = len(deployment.network.peers)
+    for chaincode in deployment.network.settings["chaincodes"]:
+        row = rows(said, "chaincode")[f"{chaincode['channel']}/{chaincode['name']}"]
+        assert " ".join(row[4:7]) == f"{total - 1} of {total}", "the others are still asked"
+    done = subprocess.run(
+        ["ansible-playbook", "-i", str(deployment.inventory), "playbooks/start.yml"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-4000:]
 
 
 def test_a_host_that_cannot_be_reached(deployment: Deployment, status: Status, tmp_path: Path) -> None:
