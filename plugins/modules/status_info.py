@@ -47,7 +47,7 @@ host:
     load: {description: Load average of one minute for each processor., type: float}
     memory: {description: "C(total) and C(available) bytes.", type: dict}
     disks:
-      description: Each file system once, with C(mount), C(paths), C(read_only), C(free) and C(total) bytes.
+      description: Each file system once, as RV(selvedge.fabric.host_info#module:disks) has it.
       type: list
       elements: dict
     failed_units: {description: Selvedge's systemd units that have failed., type: list, elements: str}

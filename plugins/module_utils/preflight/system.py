@@ -29,21 +29,21 @@ def describe(address: str) -> dict[str, Any]:
         "uid": os.geteuid(),
         "user": _user(),
         "machine": os.uname().machine,
-        "distribution": distribution(_read("/etc/os-release")),
-        "pid1": _read("/proc/1/comm").strip(),
-        "systemd": systemd_version(_run("systemctl", "--version")),
+        "distribution": distribution(read("/etc/os-release")),
+        "pid1": read("/proc/1/comm").strip(),
+        "systemd": systemd_version(output("systemctl", "--version")),
         "systemd_creds": shutil.which("systemd-creds") is not None,
-        "container": _read("/run/systemd/container").strip(),
+        "container": read("/run/systemd/container").strip(),
         "time_service": _time_service(),
-        "addresses": local_addresses(_read("/proc/net/fib_trie")),
+        "addresses": local_addresses(read("/proc/net/fib_trie")),
         "address_is_local": is_local(address),
     }
 
 
 def memory() -> dict[str, Any]:
     """``total`` bytes, and the ``swaps`` with ``name``, ``bytes`` and whether they are ``encrypted``."""
-    fields = dict(line.split(":", 1) for line in _read("/proc/meminfo").splitlines())
-    return {"total": int(fields["MemTotal"].split()[0]) * 1024, "swaps": swaps(_read("/proc/swaps"))}
+    fields = dict(line.split(":", 1) for line in read("/proc/meminfo").splitlines())
+    return {"total": int(fields["MemTotal"].split()[0]) * 1024, "swaps": swaps(read("/proc/swaps"))}
 
 
 def disk(path: str) -> dict[str, Any]:
@@ -53,7 +53,7 @@ def disk(path: str) -> dict[str, Any]:
     while not os.path.exists(there):
         there = os.path.dirname(there)
     found = os.statvfs(there)
-    mount, kind = mount_of(os.path.realpath(there), _read("/proc/self/mounts"))
+    mount, kind = mount_of(os.path.realpath(there), read("/proc/self/mounts"))
     return {
         "path": path,
         "mount": mount,
@@ -145,14 +145,14 @@ def _encrypted(name: str) -> bool:
 
 def encrypted_device(folder: str) -> bool:
     """``folder`` is the device's in sysfs. LVM on top of an encrypted disk counts."""
-    if _read(f"{folder}/dm/uuid").startswith("CRYPT-"):
+    if read(f"{folder}/dm/uuid").startswith("CRYPT-"):
         return True
     below = os.listdir(f"{folder}/slaves") if os.path.isdir(f"{folder}/slaves") else []
     return bool(below) and all(encrypted_device(f"{folder}/slaves/{name}") for name in below)
 
 
 def _time_service() -> str:
-    states = _run("systemctl", "is-active", *_TIME_SERVICES).split()
+    states = output("systemctl", "is-active", *_TIME_SERVICES).split()
     active = [name for name, state in zip(_TIME_SERVICES, states) if state == "active"]  # noqa: B905 - Python 3.8
     return active[0] if active else ""
 
@@ -164,21 +164,21 @@ def _user() -> str:
         return str(os.geteuid())
 
 
-def _read(path: str) -> str:
+def read(path: str) -> str:
     """A file's text; empty when it cannot be read."""
     with contextlib.suppress(OSError), open(path) as file:
         return file.read()
     return ""
 
 
-def _run(*command: str) -> str:
+def output(*command: str, timeout_s: float = _COMMAND_TIMEOUT_S) -> str:
     """What a command prints; empty when there is no such command or it does not end."""
     try:
         done = subprocess.run(
             command,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            timeout=_COMMAND_TIMEOUT_S,
+            timeout=timeout_s,
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired):

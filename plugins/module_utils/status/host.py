@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import subprocess
 from typing import Any
 
 from ansible_collections.selvedge.fabric.plugins.module_utils.preflight import engine, system
@@ -31,12 +29,12 @@ def describe(network: str, paths: list[str], version_file: str) -> dict[str, Any
     """
     told = engine.describe()
     return {
-        "distribution": system.distribution(_read("/etc/os-release"))["name"],
-        "version": _read(version_file).strip(),
-        "uptime": float((_read("/proc/uptime").split() or ["0"])[0]),
+        "distribution": system.distribution(system.read("/etc/os-release"))["name"],
+        "version": system.read(version_file).strip(),
+        "uptime": float((system.read("/proc/uptime").split() or ["0"])[0]),
         "load": round(os.getloadavg()[0] / (os.cpu_count() or 1), 2),
-        "memory": memory(_read("/proc/meminfo")),
-        "disks": disks(paths),
+        "memory": memory(system.read("/proc/meminfo")),
+        "disks": system.disks(paths),
         "failed_units": failed_units(
             _run("systemctl", "list-units", "--state=failed", "--no-legend", "--plain", "selvedge-*")
         ),
@@ -77,43 +75,10 @@ def memory(meminfo: str) -> dict[str, int]:
     return {key: int(fields.get(name, "0").split()[0]) * 1024 for key, name in names.items()}
 
 
-def disks(paths: list[str]) -> list[dict[str, Any]]:
-    """The file systems of the paths, each once: ``mount``, ``paths``, ``read_only``, ``free`` and ``total`` bytes."""
-    found: dict[int, dict[str, Any]] = {}
-    for path in paths:
-        told = system.disk(path)
-        item = found.setdefault(
-            told["device"], {key: told[key] for key in ("mount", "read_only", "free", "total")}
-        )
-        item.setdefault("paths", []).append(path)
-    return list(found.values())
-
-
 def failed_units(text: str) -> list[str]:
     """Names, from lines of ``systemctl list-units --plain``."""
     return [line.split()[0] for line in text.splitlines() if line.strip()]
 
 
-def _read(path: str) -> str:
-    try:
-        with open(path) as file:
-            return file.read()
-    except OSError:
-        return ""
-
-
 def _run(*command: str) -> str:
-    """What a command prints, also where it fails in part; empty when there is no such command or it does not end."""
-    if not shutil.which(command[0]):
-        return ""
-    try:
-        done = subprocess.run(
-            command,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            timeout=_TIMEOUT_S,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.decode(errors="replace")
+    return system.output(*command, timeout_s=_TIMEOUT_S)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from ansible_collections.selvedge.fabric.plugins.module_utils.preflight import system
 from ansible_collections.selvedge.fabric.plugins.module_utils.status import host
 from ansible_collections.selvedge.fabric.tests.unit.plugins.module_utils.status.samples import inspected
 
@@ -47,7 +48,7 @@ def test_memory() -> None:
 
 
 def test_a_file_system_is_told_of_once(tmp_path: Path) -> None:
-    (disk,) = host.disks([str(tmp_path), str(tmp_path / "not" / "there")])
+    (disk,) = system.disks([str(tmp_path), str(tmp_path / "not" / "there")])
     assert disk["paths"] == [str(tmp_path), str(tmp_path / "not" / "there")]
     assert 0 < disk["free"] <= disk["total"] and disk["read_only"] is False
 
