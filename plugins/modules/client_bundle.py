@@ -56,6 +56,7 @@ import os
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.selvedge.fabric.plugins.module_utils.atomic import write_bytes
 from ansible_collections.selvedge.fabric.plugins.module_utils.packages import require
 from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.base import SecretsError
 from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.bundle import (
@@ -67,15 +68,6 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.registry i
     STORE_ARGUMENT,
     open_store,
 )
-
-
-def write(path: Path, content: bytes) -> None:
-    """Replace the file, which only its owner can read at any moment."""
-    fresh = path.with_name(f".{path.name}.new")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-    os.replace(fresh, path)
 
 
 def main() -> None:
@@ -98,7 +90,7 @@ def main() -> None:
         content = make_bundle(found.fields, module.params["name"] or secret.rpartition("/")[2], passphrase)
         changed = not (os.path.isfile(path) and holds(Path(path).read_bytes(), found.fields, passphrase))
         if changed and not module.check_mode:
-            write(Path(path), content)
+            write_bytes(Path(path), content, 0o600)
     except BundleError as error:
         module.fail_json(msg=f"{secret}: {error}")
     except SecretsError as error:
