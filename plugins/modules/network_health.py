@@ -183,11 +183,10 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health_modu
     answer,
     authorities,
     chaincode_members,
-    channel_members,
     narrowed,
+    node_check,
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health_quorum import QuorumCheck
-from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.network_health import NetworkCheck
 from ansible_collections.selvedge.fabric.plugins.module_utils.packages import FABRIC, require
 
 ARGUMENTS: dict[str, Any] = {
@@ -210,17 +209,13 @@ def main() -> None:
     with failures(module):
         without = params["without"]
         topology = narrowed(open_topology(params), params, (ORDERERS, PEERS))
-        check = NetworkCheck(
-            topology=topology,
-            channels=channel_members(params, topology),
+        check = node_check(
+            params,
+            topology,
+            without,
             authorities=authorities(params, params["organizations"]),
             store_option=params["store"],
-            level=params["level"],
-            certificate_days_min=params["certificate_days_min"],
-            max_lag=params["max_lag"],
-            max_skew=params["max_skew"],
             chaincodes=chaincode_members(params),
-            nodes=[node.name for node in topology.orderers] if without else params["nodes"],
         )
         hosts = [judge_host(HostDisks.from_option(item), params["disk_free_min"]) for item in params["hosts"]]
 

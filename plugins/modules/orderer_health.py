@@ -113,14 +113,11 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health_modu
     HEALTH_ARGUMENTS,
     ORDERERS,
     answer,
-    channel_members,
     narrowed,
+    node_check,
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health_quorum import (
     QuorumCheck,
-)
-from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.network_health import (
-    NetworkCheck,
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.packages import (
     FABRIC,
@@ -143,15 +140,7 @@ def main() -> None:
     with failures(module):
         without = params["without"]
         topology = narrowed(open_topology(params), params, (ORDERERS,))
-        check = NetworkCheck(
-            topology=topology,
-            channels=channel_members(params, topology),
-            level=params["level"],
-            certificate_days_min=params["certificate_days_min"],
-            max_lag=params["max_lag"],
-            max_skew=params["max_skew"],
-            nodes=[node.name for node in topology.orderers] if without else params["nodes"],
-        )
+        check = node_check(params, topology, without)
         answer(module, QuorumCheck(check, without) if without else check, maybe_nothing=bool(without))
 
 

@@ -107,11 +107,8 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health_modu
     PEERS,
     answer,
     chaincode_members,
-    channel_members,
     narrowed,
-)
-from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.network_health import (
-    NetworkCheck,
+    node_check,
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.packages import (
     FABRIC,
@@ -133,16 +130,7 @@ def main() -> None:
     params = module.params
     with failures(module):
         topology = narrowed(open_topology(params), params, (PEERS,))
-        check = NetworkCheck(
-            topology=topology,
-            channels=channel_members(params, topology),
-            level=params["level"],
-            certificate_days_min=params["certificate_days_min"],
-            max_lag=params["max_lag"],
-            max_skew=params["max_skew"],
-            chaincodes=chaincode_members(params),
-            nodes=params["nodes"],
-        )
+        check = node_check(params, topology, chaincodes=chaincode_members(params))
         answer(module, check)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NoReturn, Protocol
 
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.errors import FabricError
@@ -18,6 +18,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health_evid
     ChaincodeMembers,
     ChannelMembers,
 )
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.network_health import NetworkCheck
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.topology import Topology
 
 HEALTH_ARGUMENTS: dict[str, Any] = {
@@ -75,6 +76,27 @@ def channel_members(params: Mapping[str, Any], topology: Topology) -> list[Chann
 
 def chaincode_members(params: Mapping[str, Any]) -> list[ChaincodeMembers]:
     return [ChaincodeMembers.from_option(item) for item in params["chaincodes"]]
+
+
+def node_check(
+    params: Mapping[str, Any], topology: Topology, without: Collection[str] = (), **more: Any
+) -> NetworkCheck:
+    """The check of nodes that HEALTH_ARGUMENTS and CHANNEL_ARGUMENTS describe.
+
+    :param topology: what ``narrowed`` left
+    :param without: orderers that are about to be stopped: then all orderers are judged, whatever ``nodes`` says
+    :param more: what else NetworkCheck takes
+    """
+    return NetworkCheck(
+        topology=topology,
+        channels=channel_members(params, topology),
+        level=params["level"],
+        certificate_days_min=params["certificate_days_min"],
+        max_lag=params["max_lag"],
+        max_skew=params["max_skew"],
+        nodes=[node.name for node in topology.orderers] if without else params["nodes"],
+        **more,
+    )
 
 
 def authorities(params: Mapping[str, Any], organizations: Sequence[str] = ()) -> list[Authority]:
