@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import MONITORING_KEYS
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import (
+    HEALTH_EXPORTER,
+    MONITORING_KEYS,
+)
 
 SSH_PORT = 22
 # What stands in the place of an organisation in the names of the monitoring's containers.
@@ -95,7 +98,7 @@ class Draft:
         for host in dict.fromkeys(item for item in probing if isinstance(item, str)):
             yield "blackbox-exporter", host
         if isinstance(central, str):
-            yield from ((kind, central) for kind in ("prometheus", "alertmanager", "health-exporter"))
+            yield from ((kind, central) for kind in ("prometheus", "alertmanager", HEALTH_EXPORTER))
         logs = self.monitoring.get("logs")
         if isinstance(logs, dict):
             yield from (("otel-collector", host) for host in self.hosts)

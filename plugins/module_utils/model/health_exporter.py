@@ -26,7 +26,6 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.model.secrets_layo
     wrap,
 )
 
-KIND = "health-exporter"
 USER = "probe"
 CONFIG_FILE = "/etc/selvedge/exporter.json"
 _FIELDS = {
@@ -76,7 +75,7 @@ def _template(exporter: Service, file: str, contents: str) -> dict[str, Any]:
 def config(network: Network, exporter: Service, controller: Mapping[str, Any]) -> str:
     """The text of its configuration file.
 
-    :param controller: the controller's view (``view.controller_view``): channels and chaincodes
+    :param controller: the controller's view (``view.controller_view``), or its part about the ledger
     """
     mine = f"{IN_SECRETS}/{mount_of(exporter.organization)}"
     found = {

@@ -18,9 +18,10 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.model.draft import
     msp_id_of,
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import (
+    HEALTH_EXPORTER,
     MONITORING_KEYS,
     Ports,
-    monitoring_setting,
+    setting,
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.schema import Problem, check
 
@@ -228,7 +229,7 @@ _SMALL = {
     "blackbox-exporter": {"memory": "96m", "pids": 64},
     "alertmanager": {"memory": "192m", "pids": 128},
     # Measured: 70 MB for five nodes, and a thread a question.
-    "health-exporter": {"memory": "256m", "pids": 256},
+    HEALTH_EXPORTER: {"memory": "256m", "pids": 256},
     "otel-collector": {"memory": "256m", "pids": 128},
     "loki": {"memory": "768m", "pids": 256},
 }
@@ -246,7 +247,7 @@ def _monitoring(settings: dict[str, Any], hosts: dict[str, Host], chaincodes: li
         "blackbox-exporter": [name for name in hosts if name in probing],
         "prometheus": [given["host"]],
         "alertmanager": [given["host"]],
-        "health-exporter": [given["host"]],
+        HEALTH_EXPORTER: [given["host"]],
     }
     # Judges as a client of each organisation; what it serves is certified as the first of these that has peers.
     judge = next((org["name"] for org in settings["organizations"] if org["peers"]), given["organization"])
@@ -259,9 +260,9 @@ def _monitoring(settings: dict[str, Any], hosts: dict[str, Host], chaincodes: li
             kind,
             monitoring_name(kind, host, settings["domain"]),
             hosts[host],
-            judge if kind == "health-exporter" else given["organization"],
+            judge if kind == HEALTH_EXPORTER else given["organization"],
             {**limits, **_SMALL.get(kind, {})},
-            {"main": monitoring_setting(given, MONITORING_KEYS[kind])},
+            {"main": setting(given, MONITORING_KEYS[kind])},
         )
         for kind, names in places.items()
         for host in names

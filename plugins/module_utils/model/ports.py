@@ -14,23 +14,25 @@ FIRST_PORTS = {
     "ca": {"main": 7054, "operations": 9444},
 }
 PORT_KEYS = {"main": "port", "admin": "admin_port", "operations": "operations_port"}
+# The kind of the service that judges the network; it acts as a client of each organisation.
+HEALTH_EXPORTER = "health-exporter"
 # The model's key for the one port of each service of the monitoring.
 MONITORING_KEYS = {
     "node-exporter": "node_exporter_port",
     "blackbox-exporter": "blackbox_exporter_port",
     "prometheus": "port",
     "alertmanager": "alertmanager_port",
-    "health-exporter": "health_exporter_port",
+    HEALTH_EXPORTER: "health_exporter_port",
     "loki": "logs.port",
     "otel-collector": "logs.collector_port",
 }
 
 
-def monitoring_setting(monitoring: Any, key: str) -> Any:
-    """What the model's ``monitoring`` has at a key such as ``logs.port``; None where there is nothing."""
+def setting(settings: Any, key: str) -> Any:
+    """What a part of the model has at a key such as ``logs.port``; None where there is nothing."""
     for part in key.split("."):
-        monitoring = monitoring.get(part) if isinstance(monitoring, dict) else None
-    return monitoring
+        settings = settings.get(part) if isinstance(settings, dict) else None
+    return settings
 
 
 class Ports:

@@ -31,7 +31,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import
     MONITORING_KEYS,
     PORT_KEYS,
     Ports,
-    monitoring_setting,
+    setting,
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.schema import Problem, suggestion
 
@@ -186,7 +186,7 @@ def _published(draft: Draft) -> Iterator[tuple[str, str, int]]:
             if isinstance(port, int):
                 yield item.host, f"{item.path}.{PORT_KEYS[use]}", port
     for kind, host in draft.monitored():
-        given = monitoring_setting(draft.monitoring, MONITORING_KEYS[kind])
+        given = setting(draft.monitoring, MONITORING_KEYS[kind])
         if isinstance(given, int):
             yield host, f"monitoring.{MONITORING_KEYS[kind]}", given
 
@@ -436,7 +436,7 @@ def the_monitoring_has_an_organization(draft: Draft) -> Iterator[Problem]:
 def credentials_of_the_monitoring_are_its_own(draft: Draft) -> Iterator[Problem]:
     """A credential of the monitoring lies below an organisation's mount, apart from what Selvedge keeps there."""
     known = [org["name"] for org in draft.organizations]
-    sink = monitoring_setting(draft.monitoring, "logs.sink")
+    sink = setting(draft.monitoring, "logs.sink")
     for path, item in [
         *_pointers(draft),
         *([("monitoring.logs.sink", sink)] if isinstance(sink, dict) else []),

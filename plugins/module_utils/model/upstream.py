@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import HEALTH_EXPORTER, setting
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.schema import Problem
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.versions import KEYS
 
 # Images that upstream publishes, and where. What is missing here is always built.
 REPOSITORIES = {
@@ -21,17 +23,11 @@ REPOSITORIES = {
     "registry": "docker.io/library/registry",
 }
 
-# Images of the monitoring, and the key of the model's ``monitoring`` that has the version of each. Ours has none: its
-# recipe says it.
+# Images of the monitoring, and the model's key that has the version of each. Ours has none: its recipe says it.
 MONITORING = {
-    "prometheus": "version",
-    "alertmanager": "alertmanager_version",
-    "node-exporter": "node_exporter_version",
-    "blackbox-exporter": "blackbox_exporter_version",
-    "health-exporter": "",
+    HEALTH_EXPORTER: "",
+    **{name: key for name, key in KEYS.items() if key.startswith("monitoring.")},
 }
-# The same, of its ``logs``.
-LOGS = {"otel-collector": "collector_version", "loki": "version"}
 
 
 def images(settings: dict[str, Any]) -> list[dict[str, str]]:
@@ -41,7 +37,7 @@ def images(settings: dict[str, Any]) -> list[dict[str, str]]:
     :returns: ``name``; ``version`` unless the recipe decides; ``upstream``, where it comes from if it is not built
     """
     organizations = [item for item in settings.get("organizations", []) if isinstance(item, dict)]
-    wanted = {("openbao", _text(settings.get("secrets_store"), "version")): None}
+    wanted = {("openbao", _text(settings, "secrets_store.version")): None}
     if organizations:
         wanted["fabric-ca", _text(settings, "ca_version")] = None
     for kind in ("orderer", "peer"):
@@ -50,25 +46,20 @@ def images(settings: dict[str, Any]) -> list[dict[str, str]]:
     for chaincode in settings.get("chaincodes", []):
         if name := _text(chaincode, "image"):
             wanted[name, _text(chaincode, "image_version")] = None
-    monitoring = settings.get("monitoring")
-    if isinstance(monitoring, dict):
-        for name, key in MONITORING.items():
-            wanted[name, _text(monitoring, key)] = None
-        logs = monitoring.get("logs")
-        if isinstance(logs, dict):
-            for name, key in LOGS.items():
-                # With somebody else's sink there is no Loki of our own.
-                if name != "loki" or logs.get("sink") is None:
-                    wanted[name, _text(logs, key)] = None
+    if isinstance(settings.get("monitoring"), dict):
+        # Without logs there is nobody who collects them; with somebody else's sink there is no Loki of our own.
+        logs = setting(settings, "monitoring.logs")
+        absent = set() if isinstance(logs, dict) else {"otel-collector", "loki"}
+        absent |= {"loki"} if setting(logs, "sink") is not None else set()
+        wanted |= {
+            (name, _text(settings, key)): None for name, key in MONITORING.items() if name not in absent
+        }
     return [_image(settings, name, version) for name, version in wanted]
 
 
-def monitoring_version(settings: dict[str, Any], name: str) -> str | None:
+def version_of(settings: dict[str, Any], name: str) -> str | None:
     """The version of an image of the monitoring that the model states; None where the recipe decides."""
-    monitoring = settings.get("monitoring") or {}
-    if name in LOGS:
-        return _text(monitoring.get("logs"), LOGS[name]) or None
-    return _text(monitoring, MONITORING[name]) or None
+    return _text(settings, MONITORING[name]) or None
 
 
 def registry_image(settings: dict[str, Any]) -> dict[str, str]:
@@ -105,8 +96,8 @@ def _image(settings: dict[str, Any], name: str, version: str) -> dict[str, str]:
 
 
 def _text(settings: Any, key: str) -> str:
-    """A string of a mapping; nothing where there is another kind of thing, of which the operator hears elsewhere."""
-    value = settings.get(key) if isinstance(settings, dict) else None
+    """A string of the model; nothing where there is another kind of thing, of which the operator hears elsewhere."""
+    value = setting(settings, key)
     return value if isinstance(value, str) else ""
 
 

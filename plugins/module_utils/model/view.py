@@ -41,7 +41,10 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.model.paths import
     UID,
     VERSION_FILE,
 )
-from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import MONITORING_KEYS
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import (
+    HEALTH_EXPORTER,
+    MONITORING_KEYS,
+)
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.schema import Problem
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.secrets_layout import (
     monitor_path,
@@ -283,22 +286,21 @@ def host_view(network: Network, host: str, lock: dict[str, str], ca_cert: str) -
 
 def _rendered(network: Network, service: Service) -> list[dict[str, Any]]:
     """What the store's agent renders for a service."""
-    if service.kind == health_exporter.KIND:
+    if service.kind == HEALTH_EXPORTER:
         return health_exporter.templates(network, service)
     return templates(network, service, ca_files(network, service))
 
 
 def _configuration(network: Network, service: Service, ca_cert: str) -> dict[str, str]:
     """Files of a service of the monitoring in its folder: name to content."""
-    if service.kind == health_exporter.KIND:
-        text = health_exporter.config(network, service, controller_view(network, ""))
-        return {_EXPORTER_FILE: text}
+    if service.kind == HEALTH_EXPORTER:
+        return {_EXPORTER_FILE: health_exporter.config(network, service, _ledger(network))}
     return config_files(network, service, ca_cert)
 
 
 def _readable(network: Network, service: Service) -> list[str]:
     """What a service's host may read of the store for it."""
-    if service.kind == health_exporter.KIND:
+    if service.kind == HEALTH_EXPORTER:
         return health_exporter.secret_paths(network)
     return secret_paths(network, service)
 
@@ -329,8 +331,8 @@ def _definition(
     revision = revision_of(rendered[:-1])
     if service.name not in configs:
         return {**_service(network, service, images), "labels": {"selvedge.config": revision}}
-    image = images.reference(service.kind, upstream.monitoring_version(network.settings, service.kind))
-    if service.kind == health_exporter.KIND:
+    image = images.reference(service.kind, upstream.version_of(network.settings, service.kind))
+    if service.kind == HEALTH_EXPORTER:
         text = configs[service.name][_EXPORTER_FILE]
         return health_exporter.service(
             service, image, f"{config_folder(service)}/{_EXPORTER_FILE}", text, revision
@@ -423,6 +425,13 @@ def controller_view(network: Network, state_dir: str) -> dict[str, Any]:
         ],
         "identities": _identities(network),
         "placement": {service.name: service.host.name for service in _everything(network)},
+        **_ledger(network),
+    }
+
+
+def _ledger(network: Network) -> dict[str, Any]:
+    """The part of the controller's view that says what the ledger is made of."""
+    return {
         "topology": _topology(network),
         "channels": [_channel(network, channel) for channel in network.settings["channels"]],
         "chaincodes": [_chaincode(network, chaincode) for chaincode in network.settings["chaincodes"]],
@@ -586,9 +595,9 @@ def _identities(network: Network) -> list[dict[str, Any]]:
                 "hosts": [monitor],
             }
         )
-    for service in network.monitoring_of(health_exporter.KIND):
+    for service in network.monitoring_of(HEALTH_EXPORTER):
         found += health_exporter.identities(network, service)
-    watching = [item for item in network.monitoring if item.kind != health_exporter.KIND]
+    watching = [item for item in network.monitoring if item.kind != HEALTH_EXPORTER]
     for service in [*network.orderers, *network.peers, *network.chaincodes, *watching]:
         reach = [] if service.kind == "chaincode" else [service.host.address, service.host.reach]
         found.append(

@@ -11,11 +11,14 @@ from typing import Any
 
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import Host, Network, Service
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.paths import IN_SECRETS
-from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import MONITORING_KEYS
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import (
+    HEALTH_EXPORTER,
+    MONITORING_KEYS,
+)
 
 FOLDER = "/etc/prometheus"
-# The job and the kind of the service that judges nodes and commits transactions.
-HEALTH_JOB, HEALTH_KIND = "selvedge-health", "health-exporter"
+# The job of the service that judges nodes and commits transactions.
+HEALTH_JOB = "selvedge-health"
 # Jobs whose targets are asked by a blackbox exporter: that the exporter answers says nothing of them.
 PROBES = ("certificate", "chaincode", "store-seal")
 _SCRAPE_TIMEOUT_S = 10
@@ -78,9 +81,8 @@ def scrape_configs(network: Network) -> list[dict[str, Any]]:
             if targets:
                 jobs.append(_job(f"{kind}/{org}", targets, org))
     jobs.append(_store(network))
-    for kind in MONITORING_KEYS:
-        if kind == HEALTH_KIND:
-            continue
+    # Who judges others has a job of its own.
+    for kind in [key for key in MONITORING_KEYS if key != HEALTH_EXPORTER]:
         if found := [_target(kind, item, item.ports["main"]) for item in network.monitoring_of(kind)]:
             jobs.append(_job(kind, found, ours))
     return [*jobs, *_health(network), *_probes(network)]
@@ -136,7 +138,7 @@ def _store_address(network: Network) -> str:
 
 def _health(network: Network) -> Iterator[dict[str, Any]]:
     """Who judges all nodes, where there is one. What it says is of others, so its own place is no label of it."""
-    for service in network.monitoring_of(HEALTH_KIND):
+    for service in network.monitoring_of(HEALTH_EXPORTER):
         labels = {"job": HEALTH_JOB, "instance": service.name, "node": service.name}
         target = {"targets": [_at(service.host, service.ports["main"])], "labels": labels}
         yield _job(HEALTH_JOB, [target], service.organization, honor_labels=True)

@@ -11,6 +11,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.network_hea
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.topology import Topology
 from ansible_collections.selvedge.fabric.plugins.module_utils.model import health_exporter as exporter
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import Network, Service, load
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import HEALTH_EXPORTER
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.view import controller_view
 from ansible_collections.selvedge.fabric.tests.unit.plugins.module_utils.model.samples import (
     WIDE_HOSTS,
@@ -23,7 +24,7 @@ IMAGE = f"registry/selvedge/health-exporter@sha256:{1:064x}"
 
 
 def of(network: Network) -> Service:
-    (found,) = network.monitoring_of(exporter.KIND)
+    (found,) = network.monitoring_of(HEALTH_EXPORTER)
     return found
 
 

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import Network, load
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import HEALTH_EXPORTER
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.secrets_layout import folder_of, templates
 from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.files import config_files
 from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.prometheus import (
     HEALTH_JOB,
-    HEALTH_KIND,
     prometheus_config,
     scrape_configs,
 )
@@ -160,7 +160,7 @@ def test_a_host_with_nothing_else_can_watch_the_others() -> None:
         "west",
         "spare",
     ]
-    others = [item for item in network.monitoring if item.kind != HEALTH_KIND]
+    others = [item for item in network.monitoring if item.kind != HEALTH_EXPORTER]
     assert {item.organization for item in others} == {"ord"}
     central = next(config for config in scrape_configs(network) if config["job_name"] == "certificate")
     assert central["relabel_configs"][-1]["replacement"] == "172.30.10.14:9115"
