@@ -25,3 +25,8 @@ def prometheus(deployment: Deployment) -> Server:  # noqa: F811
 @pytest.fixture(scope="session")
 def alertmanager(deployment: Deployment) -> Server:  # noqa: F811
     return Server(deployment, "alertmanager")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # A network that was broken and mended is another one for some minutes.
+    items.sort(key=lambda item: item.path.stem == "test_faults")

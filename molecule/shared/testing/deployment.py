@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import shlex
 import subprocess
@@ -104,6 +105,11 @@ class Deployment:
     def lab_name(self) -> str:
         """Prefix of the lab hosts' containers."""
         return str(self._shared["lab_name"])
+
+    @property
+    def controller_address(self) -> str:
+        """This machine's address in the lab's network, where its hosts reach it."""
+        return str(next(ipaddress.ip_network(self._shared["lab_subnet"]).hosts()))
 
     @cached_property
     def network(self) -> Network:
