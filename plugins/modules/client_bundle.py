@@ -73,7 +73,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.registry i
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
-            "secret": {"type": "str", "required": True},
+            "secret": {"type": "str", "required": True, "no_log": False},
             "path": {"type": "path", "required": True},
             "name": {"type": "str"},
             "passphrase": {"type": "str", "required": True, "no_log": True},

@@ -27,6 +27,8 @@ def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
         data = gzip.decompress(image.blobs[part["digest"]])
         with tarfile.open(fileobj=io.BytesIO(data)) as layer:
             layer.extractall(folder, filter="fully_trusted")
+    # A folder of pytest's is its owner's alone.
+    folder.chmod(0o755)
     return folder
 
 

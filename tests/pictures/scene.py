@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
-from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import Network
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import Network, Service
 
 CAPTURES = Path(__file__).parent / "captures"
 _SAMPLE = re.compile(r"^([a-zA-Z_:][\w:]*)(\{.*\})? (\S+)$")
@@ -105,9 +105,13 @@ class Scene:
         lines = list(makers.get(job, self._process)(job, node, at))
         return "\n".join(lines) + "\n"
 
+    def _service(self, node: str) -> Service:
+        services = [*self.network.orderers, *self.network.peers]
+        return next(item for item in services if item.name == node)
+
     def _ledger(self, job: str, node: str, at: float) -> Iterator[str]:
         """A peer or an orderer, in each of its channels."""
-        service = next(item for item in [*self.network.orderers, *self.network.peers] if item.name == node)
+        service = self._service(node)
         told = set()
         for channel in self.network.settings["channels"]:
             name = channel["name"]

@@ -17,7 +17,17 @@ MARK = "SELVEDGE_GATE_JOB"
 GRACE_S = 20.0
 _LOOK_S = 0.1
 # What `make gate` was called with is not for the `make` that a job calls.
-_OURS = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "GNUMAKEFLAGS", "JOBS", "SCENARIOS", "CHANGED")
+_OURS = (
+    "MAKEFLAGS",
+    "MFLAGS",
+    "MAKELEVEL",
+    "MAKEOVERRIDES",
+    "GNUMAKEFLAGS",
+    "JOBS",
+    "SCENARIOS",
+    "CHANGED",
+    MARK,
+)
 
 
 class Interrupt:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import TypeAlias
 
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health_evidence import (
     AuthorityEvidence,
@@ -11,7 +12,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health_evid
     PeerEvidence,
 )
 
-_Evidence = AuthorityEvidence | OrdererEvidence | PeerEvidence
+_Evidence: TypeAlias = "AuthorityEvidence | OrdererEvidence | PeerEvidence"
 
 
 def silent_hosts(evidence: Sequence[_Evidence]) -> frozenset[str]:

@@ -206,8 +206,8 @@ MISTAKES = [
     Wrong("hosts_exist", watch(host="host9"),
           [f"monitoring.host: names host 'host9', which the inventory does not have; {INVENTORY}"]),
     # Names
-    Wrong("names_stand_once", watch(add("receivers", {"name": "oncall", "kind": "webhook",
-                                                       "secret": "org1/receivers/other"})),
+    Wrong("names_stand_once",
+          watch(add("receivers", {"name": "oncall", "kind": "webhook", "secret": "org1/receivers/other"})),
           ["monitoring.receivers[oncall]: stands 2 times; give each a name of its own"]),
     Wrong("names_stand_once", put("organizations.1.peers.1.name", "peer0"),
           ["organizations[org1].peers[peer0]: stands 2 times; give each a name of its own"]),

@@ -200,9 +200,9 @@ CASES: dict[str, Case] = {
                                           **one("node_filesystem_size_bytes", "1000x92", **DISK)}, ("7h",), "5m"),
             Silent("most of it is free", {**one("node_filesystem_avail_bytes", "980-5x92", **DISK),
                                           **one("node_filesystem_size_bytes", "1000x92", **DISK)}, ("6h",), "5m"),
-            Silent("it has been seen for less than an hour", {**one("node_filesystem_avail_bytes", "480-5x11", **DISK),
-                                                         **one("node_filesystem_size_bytes", "1000x11", **DISK)},
-                   ("45m", "55m"), "5m"),
+            Silent("it has been seen for less than an hour", {
+                **one("node_filesystem_avail_bytes", "480-5x11", **DISK),
+                **one("node_filesystem_size_bytes", "1000x11", **DISK)}, ("45m", "55m"), "5m"),
             Silent("it is in memory", {
                 **one("node_filesystem_avail_bytes", "480-5x92", **{**DISK, "fstype": "tmpfs"}),
                 **one("node_filesystem_size_bytes", "1000x92", **{**DISK, "fstype": "tmpfs"})}, ("7h",), "5m"),
