@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import TypeAlias
 
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health_evidence import (
     AuthorityEvidence,
@@ -12,10 +11,8 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health_evid
     PeerEvidence,
 )
 
-_Evidence: TypeAlias = "AuthorityEvidence | OrdererEvidence | PeerEvidence"
 
-
-def silent_hosts(evidence: Sequence[_Evidence]) -> frozenset[str]:
+def silent_hosts(evidence: Sequence[AuthorityEvidence | OrdererEvidence | PeerEvidence]) -> frozenset[str]:
     """Addresses with at least two things at them, none of which answers at all."""
     found: dict[str, list[bool]] = defaultdict(list)
     for item in evidence:
@@ -23,7 +20,7 @@ def silent_hosts(evidence: Sequence[_Evidence]) -> frozenset[str]:
     return frozenset(host for host, silent in found.items() if len(silent) > 1 and all(silent))
 
 
-def _address(evidence: _Evidence) -> str:
+def _address(evidence: AuthorityEvidence | OrdererEvidence | PeerEvidence) -> str:
     if isinstance(evidence, AuthorityEvidence):
         return evidence.authority.address
     return evidence.node.address
