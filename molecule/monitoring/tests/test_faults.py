@@ -118,7 +118,7 @@ def node_down(service: Service) -> Fault:
     return Fault(
         lambda: faults.stopped(service),
         [("NodeDown", {**label, "severity": "critical"})],
-        [("up", {"node": service.name}, lambda value: value == 0)],
+        [("up", {"node": service.name, "job": service.kind}, lambda value: value == 0)],
         [(service.name, "refused")],
     )
 
@@ -207,7 +207,7 @@ def no_quorum(deployment: Deployment) -> list[Fault]:
         Fault(
             lambda: faults.paused(hanging),
             [("NodeDown", {"node": hanging.name, "severity": "critical"})],
-            [("up", {"node": hanging.name}, lambda value: value == 0)],
+            [("up", {"node": hanging.name, "job": "peer"}, lambda value: value == 0)],
             [(hanging.name, "no answer in")],
         ),
     ]
@@ -226,7 +226,7 @@ def partition(deployment: Deployment) -> list[Fault]:
                 ("HostDown", {"host": "host3", "severity": "critical"}),
                 ("QuorumAtRisk", {"channel": "main", "severity": "warning"}),
             ],
-            [("up", {"node": item.name}, lambda value: value == 0) for item in here],
+            [("up", {"node": item.name, "job": item.kind}, lambda value: value == 0) for item in here],
             [(item.name, "answers") for item in here],
         )
     ]

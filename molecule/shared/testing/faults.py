@@ -145,8 +145,7 @@ echo "$device $image"
     finally:
         inside = ["nsenter", "--target", process, "--mount", "--"]
         for command in (
-            # What watches disks may have it open.
-            [*inside, "umount", "--lazy", folder],
+            [*inside, "umount", folder],
             [*inside, "rm", "-r", folder, "/root/full-disk"],
             ["losetup", "--detach", made[0]],
             ["rm", made[1]],
