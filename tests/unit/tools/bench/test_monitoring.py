@@ -41,6 +41,13 @@ def test_every_container_of_a_host_is_the_ledgers_or_the_monitorings(deployment:
         assert {kinds[name] for name in deployed["ledger"] - ledgers} == {"blackbox-exporter"}
 
 
+def test_no_transaction_comes_just_when_a_block_is_cut(deployment: Deployment) -> None:
+    (channel,) = deployment.network.settings["channels"]
+    assert channel["batch_timeout"] == "500ms"
+    assert 0.3 < monitoring.RATE * 0.5 % 1 < 0.7
+    assert channel["batch_max_messages"] > 2 * monitoring.RATE
+
+
 def test_all_hosts_are_asked_for_what_is_theirs(
     deployment: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -91,7 +98,7 @@ def test_the_table(capsys: pytest.CaptureFixture[str]) -> None:
     assert table()
     said = {line[:62].rstrip(): line[62:].split() for line in capsys.readouterr().out.splitlines()}
     assert said["commit latency, median, with monitoring to without"] == ["1.000", "<=", "1.03"]
-    assert said["monitoring's CPU for 1,000 tx at 20 tx/s"] == ["0.5", "s"]
+    assert said["monitoring's CPU for 1,000 tx at 21 tx/s"] == ["0.5", "s"]
     assert said["  of the ledger's in the same time"] == ["2.5", "%", "<=", "3", "%"]
     assert said["  without transactions, of one core"] == ["2.0", "%"]
     assert said["monitoring's memory, all hosts, at the end"] == ["80", "MB"]
@@ -104,7 +111,7 @@ def test_the_table(capsys: pytest.CaptureFixture[str]) -> None:
         ({"latency": 0.31}, "commit latency, median"),
         ({"ledger": 20.7}, "ledger's CPU for 1,000 tx, with"),
         ({"watching": 0.7}, "  of the ledger's in the same time"),
-        ({"error": "no endorser"}, "20 tx/s, 1 pairs of 60 s: not committed"),
+        ({"error": "no endorser"}, "21 tx/s, 1 pairs of 60 s: not committed"),
     ],
 )
 def test_what_is_over_is_told(capsys: pytest.CaptureFixture[str], wrong: dict[str, Any], where: str) -> None:
