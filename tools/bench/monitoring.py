@@ -64,7 +64,7 @@ def say(line: str) -> None:
 
 def kinds(network: Network, host: str) -> dict[str, str]:
     """The containers of a host that are measured, each to its kind: LEDGER, or a kind of the monitoring."""
-    found = {}
+    found: dict[str, str] = {}
     nodes = [*network.orderers, *network.peers, *network.chaincodes]
     found |= {item.name: LEDGER for item in nodes if item.host.name == host}
     for item in network.monitoring:

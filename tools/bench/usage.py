@@ -15,7 +15,7 @@ _FORMAT = "{{.Name}} {{.State.Pid}} {{if .State.Health}}{{.State.Health.Status}}
 
 def groups(text: str) -> dict[str, str]:
     """Controller to path below its hierarchy, from ``/proc/PID/cgroup``; of cgroup v2 the controller is ``""``."""
-    found = {}
+    found: dict[str, str] = {}
     for line in text.splitlines():
         _number, controllers, path = line.split(":", 2)
         found |= dict.fromkeys(controllers.split(","), path.lstrip("/"))
