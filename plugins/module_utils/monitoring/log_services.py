@@ -10,7 +10,12 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.model.network impo
     Network,
     Service,
 )
-from ansible_collections.selvedge.fabric.plugins.module_utils.model.paths import DATA, IN_SECRETS, MONITORING
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.paths import (
+    DATA,
+    IN_SECRETS,
+    MONITORING,
+    TEXTFILES,
+)
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.secrets_layout import folder_of, uid_of
 from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring import log_collector, loki
 from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.logs import (
@@ -24,6 +29,7 @@ _HEALTHCHECK = "/usr/local/bin/healthcheck"
 _ENGINE_WATCH = "/usr/local/bin/engine-watch"
 _ENGINE_FOLDER = "/run/engine"
 _ENGINE_SOCKET = "/var/run/docker.sock"
+_TEXTFILES = "/textfiles"
 
 
 def service(
@@ -87,7 +93,7 @@ def engine_watch(network: Network, item: Service, image: str) -> dict[str, Any]:
     """The service that stands between a host's collector and the engine: it alone has the engine's socket.
 
     It has no network, and hands on only questions about containers. What happens to them it writes to its own log,
-    which comes along like everybody's.
+    which comes along like everybody's, and how often they were started to a file for the node exporter.
 
     :param image: the collector's, which has the program
     """
@@ -99,11 +105,17 @@ def engine_watch(network: Network, item: Service, image: str) -> dict[str, Any]:
             "user": f"{uid_of(item)}:{uid_of(item)}",
             "network_mode": "none",
             "entrypoint": [_ENGINE_WATCH],
-            "command": ["-engine", _ENGINE_SOCKET, "-listen", socket, "-state", f"{_ENGINE_FOLDER}/last"],
+            "command": [
+                *("-engine", _ENGINE_SOCKET),
+                *("-listen", socket),
+                *("-state", f"{_ENGINE_FOLDER}/last"),
+                *("-starts", f"{_TEXTFILES}/engine.prom"),
+            ],
             "labels": {"selvedge.config": "-"},
             "volumes": [
                 bind(_ENGINE_SOCKET, _ENGINE_SOCKET),
                 bind(engine_folder(network, item), _ENGINE_FOLDER, read_only=False),
+                bind(TEXTFILES, _TEXTFILES, read_only=False),
             ],
         }
     }
