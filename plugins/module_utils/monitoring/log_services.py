@@ -22,10 +22,12 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.logs im
     COLLECTOR_FILE,
     HOST_LOG,
     LOKI_FILE,
+    own_loki,
 )
 
 KINDS = ("otel-collector", "loki")
 _HEALTHCHECK = "/usr/local/bin/healthcheck"
+_LOKI_KEEPER = "/usr/local/bin/loki-keeper"
 _ENGINE_WATCH = "/usr/local/bin/engine-watch"
 _ENGINE_FOLDER = "/run/engine"
 _ENGINE_SOCKET = "/var/run/docker.sock"
@@ -36,7 +38,7 @@ def service(
     network: Network, item: Service, image: str, files: dict[str, str], revision: str
 ) -> dict[str, Any]:
     """Loki or a collector; parameters as of ``services.service``."""
-    folder, probe, command, data = _loki(item) if item.kind == "loki" else _collector()
+    folder, probe, command, data = _loki(network, item) if item.kind == "loki" else _collector()
     volumes = [
         bind(f"{MONITORING}/{item.kind}", folder),
         bind(folder_of(item), IN_SECRETS),
@@ -44,6 +46,8 @@ def service(
     ]
     definition = {
         **shell(item.name, image, item.settings, probe),
+        # It keeps Loki's folder within its size, and is its parent.
+        **({"entrypoint": [_LOKI_KEEPER]} if item.kind == "loki" else {}),
         "user": f"{uid_of(item)}:{uid_of(item)}",
         "ports": [f"{item.ports['main']}:{item.ports['main']}"],
         "command": command,
@@ -63,7 +67,7 @@ def service(
     return {**definition, "volumes": volumes}
 
 
-def _loki(item: Service) -> tuple[str, list[str], list[str], str]:
+def _loki(network: Network, item: Service) -> tuple[str, list[str], list[str], str]:
     probe = [
         _HEALTHCHECK,
         f"https://127.0.0.1:{item.ports['main']}/ready",
@@ -72,7 +76,17 @@ def _loki(item: Service) -> tuple[str, list[str], list[str], str]:
         "-key", f"{IN_SECRETS}/tls/server.key",
         "-server-name", item.name,
     ]  # fmt: skip
-    return loki.FOLDER, probe, [f"-config.file={loki.FOLDER}/{LOKI_FILE}"], loki.DATA_FOLDER
+    settings = own_loki(network, item)
+    command = [
+        *("-data", settings.data),
+        *("-size", str(settings.size_bytes)),
+        *("-period", f"{settings.retention_hours}h"),
+        *("-limits", settings.limits_file),
+        "--",
+        "/usr/local/bin/loki",
+        f"-config.file={loki.FOLDER}/{LOKI_FILE}",
+    ]
+    return loki.FOLDER, probe, command, loki.DATA_FOLDER
 
 
 def _collector() -> tuple[str, list[str], list[str], str]:
