@@ -346,7 +346,14 @@ MODEL: dict[str, Field] = {
                     "version": _version("version of Loki", "3.5.0"),
                     "collector_version": _version("version of the OpenTelemetry Collector", "0.149.0"),
                     "retention_days": Field(
-                        "int", "how long Loki keeps what it was sent", default=14, minimum=1, maximum=3650
+                        "int", "how long Loki keeps what it was sent, if it fits", default=14, minimum=1, maximum=3650
+                    ),
+                    "retention_size": Field(
+                        "str",
+                        "how much disk Loki may take; the oldest lines go first",
+                        "10GB",
+                        pattern=r"[1-9][0-9]*(GB|TB)",
+                        hint="a number with GB or TB, such as 10GB",
                     ),
                     "queue_size": Field(
                         "str",

@@ -80,11 +80,19 @@ CHAINCODE = _at(
     channel="main",
 )
 STORE = _at("store-seal", "store.lab.example", "host1")
+_PEER_PLACE = {"node": PEER["node"], "host": PEER["host"]}
+_CHAINCODE_PLACE = {"node": CHAINCODE["node"], "host": CHAINCODE["host"]}
 ENDORSER = {**PEER, "channel": "main", "chaincode": "assets"}
 
 
 def up(values: str, labels: Mapping[str, str]) -> Series:
     return one("up", values, **labels)
+
+
+def starts(values: str, container: str) -> Series:
+    """As the guard of the engine's socket counts them, on the peer's host."""
+    exporter = _at("node-exporter", "node-exporter-host1.monitoring.lab.example", "host1")
+    return one("selvedge_container_starts_total", values, **exporter, container=container)
 
 
 def status(values: str, subject: str = PEER["node"], kind: str = "peer") -> Series:
@@ -175,9 +183,28 @@ CASES: dict[str, Case] = {
         [Silent("it is unhealthy", status("2x60"), ("12m",)), Silent("it was for five minutes", status("1x20 0x40"))],
     ),
     "ContainerRestarting": Case(
-        [Fires(one("process_start_time_seconds", "1x4 70x4 140x4 210x4", **PEER), "5m", PEER,
-               "peer0.org1.lab.example was started 3 times in 15 minutes")],
-        [Silent("it was updated twice", one("process_start_time_seconds", "1x4 70x4 140x40", **PEER))],
+        [
+            Fires(one("process_start_time_seconds", "1x4 70x4 140x4 210x4", **PEER), "5m", _PEER_PLACE,
+                  "peer0.org1.lab.example was started 3 times in 15 minutes"),
+            Fires(starts("1x4 2x4 3x4 4x4", CHAINCODE["node"]), "4m", _CHAINCODE_PLACE,
+                  "assets.peer0.org1.lab.example was started 3 times in 15 minutes"),
+            # It was never there when somebody looked.
+            Fires(starts("1x4 9x40", CHAINCODE["node"]), "3m", _CHAINCODE_PLACE,
+                  "assets.peer0.org1.lab.example was started 8 times in 15 minutes"),
+            # Both tell of it, one of them missed a start: it is one alert.
+            Fires({**one("process_start_time_seconds", "1x4 70x4 140x4 210x4", **PEER),
+                   **starts("1x4 2x2 3x2 4x4 5x40", PEER["node"])}, "5m", _PEER_PLACE,
+                  "peer0.org1.lab.example was started 4 times in 15 minutes"),
+        ],
+        [
+            Silent("it was updated twice", one("process_start_time_seconds", "1x4 70x4 140x40", **PEER)),
+            Silent("it was restarted twice", {**one("process_start_time_seconds", "1x4 70x4 140x40", **PEER),
+                                              **starts("1x4 2x4 3x40", PEER["node"])}),
+            Silent("it was made anew each time", starts("5x4 1x4 1x4 1x40", CHAINCODE["node"])),
+            Silent("it was started again and again, yesterday", starts("7x100", CHAINCODE["node"]),
+                   ("1m", "5m", "20m")),
+            Silent("the counts begin anew", starts("7x4 0x40", CHAINCODE["node"])),
+        ],
     ),
     "ClockSkew": Case(
         [
@@ -373,6 +400,7 @@ def healthy(samples: int) -> Series:
         found |= up(f"1{steady}", target)
         found |= one("process_start_time_seconds", f"1{steady}", **target)
         found |= status(f"0{steady}", target["node"], target["job"])
+        found |= starts(f"1{steady}", target["node"])
     found |= consenters(*[f"1{steady}"] * 3, leader=f"1{steady}")
     found |= heights(f"10+2{steady}", f"9+2{steady}")
     found |= one("ledger_transaction_count", f"0+30{steady}", **PEER, channel="main", validation_code="VALID")
