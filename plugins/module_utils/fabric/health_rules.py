@@ -148,7 +148,7 @@ def judge_store(evidence: StoreEvidence | FabricError, rules: Rules) -> Health:
             _unhealthy("is sealed", "check its seal key on its host, and its log; then restart it")
         )
     days, problems = _certificates(Certificates({}), evidence.certificate_pem, rules)
-    findings += _off(evidence.clock, rules)
+    findings += judge_clock(evidence.clock, rules.max_skew)
     facts = {
         "version": evidence.version,
         "standby": evidence.standby,
@@ -357,18 +357,19 @@ def _node_verdict(
 
 def _clock(operations: Operations | FabricError | None, rules: Rules) -> Iterator[Finding]:
     if isinstance(operations, Operations):
-        yield from _off(operations.clock, rules)
+        yield from judge_clock(operations.clock, rules.max_skew)
 
 
-def _off(clock: Clock | None, rules: Rules) -> Iterator[Finding]:
-    if clock is None or clock.certain <= rules.max_skew:
+def judge_clock(clock: Clock | None, max_skew: float, lasting: bool = False) -> Iterator[Finding]:
+    """Nothing where the clock is not known, or off by what may be the way of the answer."""
+    if clock is None or clock.certain <= max_skew:
         return
     way = "ahead of" if clock.skew > 0 else "behind"
     reason = f"its clock is {abs(clock.skew):.1f} s {way} ours ({clock.source})"
     if clock.certain < _TIME_WINDOW_S:
-        yield Finding(Status.DEGRADED, reason, CLOCK)
+        yield Finding(Status.DEGRADED, reason, CLOCK, lasting)
     else:
-        yield _unhealthy(f"{reason}; nodes refuse requests that are 15 minutes off", CLOCK)
+        yield _unhealthy(f"{reason}; nodes refuse requests that are 15 minutes off", CLOCK, lasting)
 
 
 def _clock_facts(operations: Operations | FabricError | None) -> dict[str, Any]:
