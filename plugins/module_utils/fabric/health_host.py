@@ -111,4 +111,6 @@ def _findings(disk: Mapping[str, Any], min_free_percent: float) -> Iterator[Find
     for free, what, remedy in ((room, "free", _ROOM), (inodes, "of the inodes free", _INODES)):
         if free is not None and free < min_free_percent:
             status = Status.UNHEALTHY if free < _FULL_PERCENT else Status.DEGRADED
-            yield Finding(status, f"{where} has {free:.1f} % {what}", remedy, True)
+            yield Finding(
+                status, f"{where} has {free:.1f} % {what}", remedy, True, f"{where} has little {what}"
+            )
