@@ -24,6 +24,10 @@ from ansible_collections.selvedge.fabric.tests.unit.plugins.module_utils.monitor
     Fires,
     Silent,
 )
+from ansible_collections.selvedge.fabric.tests.unit.plugins.module_utils.monitoring.metric_names import (
+    names_in,
+    templated,
+)
 from ansible_collections.selvedge.fabric.tests.unit.plugins.module_utils.monitoring.oracles import (
     ROOT,
     accepted,
@@ -124,8 +128,8 @@ def test_every_alert_has_a_severity_that_receivers_know_and_words() -> None:
 
 
 def test_what_an_alerts_template_asks_for_is_what_the_exporter_tells() -> None:
-    asked = {name for alert in ALERTS for name in re.findall(r"`(\w+)\{", alert.description + alert.remedy)}
-    assert asked == {"selvedge_health_reason"} and asked <= set(FAMILIES)
+    names = {name for query in templated() for name in names_in(query)}
+    assert names == {"selvedge_health_reason"} and names <= set(FAMILIES)
 
 
 def test_every_alert_has_its_section_in_the_runbook() -> None:
