@@ -33,6 +33,7 @@ _YES = {"0": ("no", "red"), "1": ("yes", "green")}
 _SEALED = {"0": ("open", "green"), "1": ("sealed", "red")}
 _WORDS = {
     "verdict": _VERDICTS,
+    "reason": {**_VERDICTS, "0": ("nothing is wrong", "green")},
     "sealed": _SEALED,
     "leader": {"0": ("follows", "blue"), "1": ("leads", "green")},
 }
@@ -51,7 +52,7 @@ _LESS_IS_WORSE = {"served_days": (7, 30), "stored_days": (7, 30), "disk": (0.08,
 class Panel:
     """One picture of one or more queries.
 
-    :param kind: ``stat``, ``timeseries``, ``state-timeline`` or ``bargauge``
+    :param kind: ``stat``, ``timeseries``, ``state-timeline``, ``bargauge`` or ``table``
     :param queries: names in QUERIES
     :param width: in columns, of 24
     """
@@ -94,6 +95,7 @@ DASHBOARDS = (
         ("", (_stat(4, "throughput"), _stat(4, "probe_duration"), _stat(4, "lag"), _stat(4, "endorsement_failures"),
               _stat(4, "firing"), _stat(4, "sealed"))),
         ("Health", (Panel("state-timeline", ("verdict",), 16), Panel("bargauge", ("served_days",), 8))),
+        ("Reasons", (Panel("table", ("reason",), 24),)),
         ("Ledgers", (_graph(8, "throughput", "invalid", title="Transactions, a second"), _graph(8, "height"),
                      _graph(8, "lag"))),
         ("Clients", (_graph(8, "probe_duration", "latency", title="Commit"), _graph(8, "proposals"),
@@ -116,6 +118,7 @@ DASHBOARDS = (
     Dashboard("node", "Node", "node", f"label_values({_NODES}, node)", (
         ("", (_stat(4, "verdict"), _stat(4, "up"), _stat(4, "uptime"), _stat(4, "restarts"), _stat(4, "served_days"),
               _stat(4, "lag"))),
+        ("Reasons", (Panel("table", ("reason",), 24),)),
         ("Ledgers", (_graph(8, "height"), _graph(8, "lag"), _graph(8, "block_commit"))),
         ("Clients of a peer", (_graph(8, "latency"), _graph(8, "submitted"), _graph(8, "proposals"))),
         ("Process", (_graph(8, "process_cpu"), _graph(8, "process_memory"), Panel("bargauge", ("stored_days",), 8))),
@@ -225,6 +228,7 @@ def _panel(panel: Panel, variable: str) -> dict[str, Any]:
         ],
         "fieldConfig": {"defaults": defaults, "overrides": []},
         "options": _options(panel, first),
+        **({"transformations": [_COLUMNS_OF_A_TABLE]} if panel.kind == "table" else {}),
     }
 
 
@@ -239,7 +243,8 @@ def _target(query: Query, variable: str, letter: str, panel: Panel, several: boo
         "expr": narrowed(query, variable),
         "legendFormat": legend,
         "range": panel.kind in ("timeseries", "state-timeline"),
-        "instant": panel.kind in ("stat", "bargauge"),
+        "instant": panel.kind in ("stat", "bargauge", "table"),
+        **({"format": "table"} if panel.kind == "table" else {}),
     }
 
 
@@ -270,6 +275,13 @@ def _thresholds(query: Query) -> dict[str, Any]:
     return {"mode": "absolute", "steps": steps}
 
 
+# Labels are columns; when it was asked is that of the page.
+_COLUMNS_OF_A_TABLE = {
+    "id": "organize",
+    "options": {"excludeByName": {"Time": True}, "renameByName": {"Value": "status"}},
+}
+
+
 def _options(panel: Panel, query: Query) -> dict[str, Any]:
     # Of several series the one that is worst is the number of the panel.
     worst = "min" if query.name in _LESS_IS_WORSE else "max"
@@ -283,6 +295,8 @@ def _options(panel: Panel, query: Query) -> dict[str, Any]:
             "displayMode": "basic",
             "showUnfilled": True,
         }
+    if panel.kind == "table":
+        return {"showHeader": True, "cellHeight": "sm"}
     if panel.kind == "state-timeline":
         return {
             "mergeValues": True,

@@ -19,6 +19,7 @@ class Fires:
     :param at: when it is looked at, such as ``5m``
     :param labels: those of the alert, less its name and severity
     :param summary: what somebody reads who is woken by it
+    :param says: annotations that a template of the alert makes
     """
 
     series: Series
@@ -26,6 +27,7 @@ class Fires:
     labels: Mapping[str, str]
     summary: str
     interval: str = "15s"
+    says: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,15 @@ def _labels(**labels: str) -> dict[str, str]:
 
 def _name(metric: str, labels: Mapping[str, str]) -> str:
     return metric + "{" + ",".join(f'{key}="{value}"' for key, value in labels.items()) + "}"
+
+
+_ASK = "run verify.yml, it gives reasons and remedies"
+
+
+def reason(values: str, subject: str, text: str) -> Series:
+    """Why the health check finds something not well."""
+    labels = {"subject": subject, "reason": text, "remedy": f"see to: {text}"}
+    return one("selvedge_health_reason", values, **labels)
 
 
 def one(metric: str, values: str, **labels: str) -> Series:
@@ -170,16 +181,28 @@ CASES: dict[str, Case] = {
     ),
     "NodeUnhealthy": Case(
         [
-            Fires({**status("0x4 2x40"), **up("1x60", PEER)}, "6m",
-                  {**_PEER_SUBJECT, "node": PEER["node"], "host": "host1"}, "peer0.org1.lab.example is unhealthy"),
+            Fires({**status("0x4 2x40"), **up("1x60", PEER), **reason("0x4 2x40", PEER["node"], "its disk is broken"),
+                   **reason("1x40", PEER["node"], "its clock is off")}, "6m",
+                  {**_PEER_SUBJECT, "node": PEER["node"], "host": "host1"}, "peer0.org1.lab.example is unhealthy",
+                  says={"description": "The health check says: its disk is broken. It does not do its work.",
+                        "remedy": "see to: its disk is broken"}),
             Fires(status("2x40", "main", "channel"), "6m",
-                  {"subject": "main", "kind": "channel", "organization": "org1", "node": "main"}, "main is unhealthy"),
+                  {"subject": "main", "kind": "channel", "organization": "org1", "node": "main"}, "main is unhealthy",
+                  says={"description": "It does not do its work.", "remedy": _ASK}),
         ],
         [Silent("it is degraded", status("1x60")), Silent("it was for a minute", status("0x4 2x4 0x40"))],
     ),
     "NodeDegraded": Case(
         [Fires({**status("1x60"), **up("1x60", PEER)}, "12m",
-               {**_PEER_SUBJECT, "node": PEER["node"], "host": "host1"}, "peer0.org1.lab.example is degraded")],
+               {**_PEER_SUBJECT, "node": PEER["node"], "host": "host1"}, "peer0.org1.lab.example is degraded",
+               says={"description": "It serves, and something is not as it should be.", "remedy": _ASK}),
+         Fires({**status("1x60"), **up("1x60", PEER), **reason("1x60", PEER["node"], "its clock is off"),
+                **reason("1x60", PEER["node"], "its ledger is 'behind'"),
+                **reason("1x60", "another", "it is behind")}, "12m",
+               {**_PEER_SUBJECT, "node": PEER["node"], "host": "host1"}, "peer0.org1.lab.example is degraded",
+               says={"description": "The health check says: its clock is off. its ledger is 'behind'. "
+                                    "It serves, and something is not as it should be.",
+                     "remedy": "see to: its clock is off"})],
         [Silent("it is unhealthy", status("2x60"), ("12m",)), Silent("it was for five minutes", status("1x20 0x40"))],
     ),
     "ContainerRestarting": Case(
@@ -295,8 +318,16 @@ CASES: dict[str, Case] = {
         [Silent("they agree", one("selvedge_fork", "0x40", channel="main"))],
     ),
     "CommitProbeFailing": Case(
-        [Fires(one("selvedge_commit_probe_success", "1x4 0x20", channel="main"), "3m", _labels(channel="main"),
-               "No transaction gets through on channel main")],
+        [Fires({**one("selvedge_commit_probe_success", "1x4 0x20", channel="main"),
+                **reason("1x4 stale 2x20", "channel main", "peer0 does not have the transaction")}, "3m",
+               _labels(channel="main"), "No transaction gets through on channel main",
+               says={"description": "The health check says: peer0 does not have the transaction. "
+                                    "A real transaction was not seen committed on every peer in time.",
+                     "remedy": "see to: peer0 does not have the transaction"}),
+         Fires(one("selvedge_commit_probe_success", "1x4 0x20", channel="main"), "3m", _labels(channel="main"),
+               "No transaction gets through on channel main",
+               says={"description": "A real transaction was not seen committed on every peer in time.",
+                     "remedy": _ASK})],
         [Silent("one did not", one("selvedge_commit_probe_success", "1x4 0x2 1x40", channel="main"))],
     ),
     "CommitProbeSlow": Case(

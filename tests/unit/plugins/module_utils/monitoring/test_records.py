@@ -54,6 +54,7 @@ OTHERS = {
     "selvedge_commit_probe_last_run_timestamp_seconds",
     "selvedge_exporter_last_run_timestamp_seconds",
     "selvedge_commit_probe_success",
+    "selvedge_health_reason",
     "selvedge_node_status",
     "selvedge_store_sealed",
     # files for the node exporter
