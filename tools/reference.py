@@ -28,7 +28,10 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import
     PORT_KEYS,
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.schema import MODEL, RENAMED, Field  # noqa: E402
-from ansible_collections.selvedge.fabric.plugins.module_utils.model.upstream import REPOSITORIES  # noqa: E402
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.upstream import (  # noqa: E402
+    ALWAYS,
+    REPOSITORIES,
+)
 
 REFERENCE = ROOT / "docs" / "reference"
 NOTICE = "<!-- Written by tools/reference.py. Change the source that it names, then run the script. -->\n"
@@ -308,6 +311,13 @@ def sample_services() -> dict[str, list[dict[str, int]]]:
     }
 
 
+# Of the monitoring's services, those that others than Prometheus ask.
+_WHO_ASKS = {
+    "loki": "Prometheus and collectors; mutual TLS",
+    "grafana": "browsers, with a login; Prometheus; TLS",
+}
+
+
 def ports() -> str:
     """Which ports a host publishes."""
     found = sample_services()
@@ -325,7 +335,7 @@ def ports() -> str:
         spec = MODEL["monitoring"]
         for part in key.split("."):
             spec = spec.fields[part]
-        who = "Prometheus and collectors; mutual TLS" if kind == "loki" else "Prometheus; mutual TLS"
+        who = _WHO_ASKS.get(kind, "Prometheus; mutual TLS")
         rows.append((kind, f"`monitoring.{key}`", str(spec.default), "", "", who))
     return page(
         "Ports",
@@ -403,12 +413,26 @@ def programs() -> list[tuple[str, ...]]:
     ]
 
 
+def upstreams_own() -> list[tuple[str, ...]]:
+    """Images that are never built, and where upstream has them."""
+    return [
+        (
+            f"`{name}`",
+            plain(yaml.safe_load((ROOT / "images" / name / "image.yml").read_text())["title"]),
+            f"`{where}`",
+        )
+        for name, where in ALWAYS.items()
+    ]
+
+
 def images() -> str:
     """Which images there are, in which versions."""
     versions = yaml.safe_load((ROOT / "images" / "versions.yml").read_text())
     rows: list[tuple[str, ...]] = []
     for path in sorted((ROOT / "images").glob("*/image.yml")):
         recipe = yaml.safe_load(path.read_text())
+        if path.parent.name in ALWAYS:
+            continue
         entry = versions.get(recipe.get("component"), {})
         known = [str(version) for version in entry.get("versions", [recipe.get("version")])]
         default = str(entry.get("default", recipe.get("version")))
@@ -422,6 +446,10 @@ def images() -> str:
         "Every image is built from pinned sources. The default version is in bold. A build fails when an image is "
         "bigger than its budget.\n",
         table(("image", "what", "versions", "budget", "upstream, for `image_source: pull`"), rows),
+        "## Only from upstream\n",
+        "Never built. Our layer is laid over upstream's image, which the model names by digest, whatever "
+        "`image_source` says.\n",
+        table(("image", "what", "upstream"), upstreams_own()),
         "## Programs for hosts\n",
         "Built in the same way, and installed by `bootstrap.yml` where the distribution has none that will do.\n",
         table(("program", "what", "version"), programs()),

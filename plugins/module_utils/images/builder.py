@@ -71,6 +71,11 @@ def deep_merge(base: Any, patch: Any) -> Any:
     return patch
 
 
+def is_built(recipe: dict[str, Any]) -> bool:
+    """Whether a recipe says how to build the image, or only what comes over upstream's."""
+    return "component" in recipe or "version" in recipe
+
+
 def default_cache(root: Path) -> Path:
     """Where built images are kept when nobody says: inside a checkout, else in the user's own cache folder.
 
@@ -120,6 +125,11 @@ class Builder:
         recipe: dict[str, Any] = yaml.safe_load(path.read_text())
         return recipe
 
+    def names(self) -> list[str]:
+        """The images that can be built; of the others upstream alone has the sources, or the licence to build them."""
+        recipes = sorted(item.parent.name for item in self._images.glob("*/image.yml"))
+        return [name for name in recipes if is_built(self.recipe(name))]
+
     def default_version(self, name: str) -> str:
         """The version that is built when none is asked for."""
         recipe = self.recipe(name)
@@ -130,6 +140,11 @@ class Builder:
     def build(self, name: str, version: str = "") -> Built:
         """Return the image ``name`` in ``version``, from the cache when nothing that it is made of has changed."""
         recipe = self.recipe(name)
+        if not is_built(recipe):
+            raise BuildError(
+                f"{recipe['title']} is not built: images/{name}/image.yml lays our layer over upstream's image. "
+                "Next: give upstream's image by digest"
+            )
         version = version or self.default_version(name)
         key = self._key(name, recipe, version)
         stem = f"{name}-{version}-{key[:16]}"

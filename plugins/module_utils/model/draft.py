@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import (
+    GRAFANA,
     HEALTH_EXPORTER,
     MONITORING_KEYS,
 )
@@ -104,6 +105,8 @@ class Draft:
             yield from (("otel-collector", host) for host in self.hosts)
             if isinstance(central, str) and logs.get("sink") is None:
                 yield "loki", central
+        if isinstance(central, str) and isinstance(self.monitoring.get("grafana"), dict):
+            yield GRAFANA, central
 
     def _instances(self) -> Iterator[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]]:
         """Chaincode, organisation and peer of every instance of a chaincode."""

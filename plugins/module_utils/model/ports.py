@@ -16,6 +16,8 @@ FIRST_PORTS = {
 PORT_KEYS = {"main": "port", "admin": "admin_port", "operations": "operations_port"}
 # The kind of the service that judges the network; it acts as a client of each organisation.
 HEALTH_EXPORTER = "health-exporter"
+# The kind, and the image, of the one service whose image only upstream makes.
+GRAFANA = "grafana"
 # The model's key for the one port of each service of the monitoring.
 MONITORING_KEYS = {
     "node-exporter": "node_exporter_port",
@@ -25,6 +27,7 @@ MONITORING_KEYS = {
     HEALTH_EXPORTER: "health_exporter_port",
     "loki": "logs.port",
     "otel-collector": "logs.collector_port",
+    GRAFANA: "grafana.port",
 }
 
 

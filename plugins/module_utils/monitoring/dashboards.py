@@ -15,6 +15,9 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.queries
 # The name by which dashboards know their Prometheus.
 SOURCE = "selvedge"
 FOLDER = "/etc/grafana"
+# Below Grafana's folder ``provisioning``.
+SOURCES_FILE = "datasources/selvedge.yml"
+PROVIDER_FILE = "dashboards/selvedge.yml"
 # Grafana's grid has 24 columns; heights in its rows.
 _COLUMNS, _STAT, _GRAPH = 24, 4, 8
 
@@ -308,51 +311,70 @@ def _options(panel: Panel, query: Query) -> dict[str, Any]:
             "tooltip": {"mode": "multi", "sort": "desc"}}  # fmt: skip
 
 
+def datasource(
+    kind: str, uid: str, name: str, url: str, server_name: str, files: dict[str, str]
+) -> dict[str, Any]:
+    """A source that Grafana asks over mutual TLS, as its provisioning has it.
+
+    :param kind: ``prometheus`` or ``loki``
+    :param server_name: the name in the source's certificate
+    :param files: ``tlsCACert``, ``tlsClientCert`` and ``tlsClientKey``: where Grafana reads them when it starts, so
+        that no key stands in a file of its own
+    """
+    return {
+        "name": name,
+        "uid": uid,
+        "type": kind,
+        "access": "proxy",
+        "url": url,
+        "isDefault": uid == SOURCE,
+        "editable": False,
+        "jsonData": {
+            **({"httpMethod": "POST"} if kind == "prometheus" else {}),
+            "tlsAuth": True,
+            "tlsAuthWithCACert": True,
+            "serverName": server_name,
+        },
+        "secureJsonData": {key: f"$__file{{{path}}}" for key, path in files.items()},
+    }
+
+
+def dashboard_provider(folder: str) -> dict[str, Any]:
+    """What has Grafana find the dashboards.
+
+    :param folder: where it shows them
+    """
+    return {
+        "apiVersion": 1,
+        "providers": [
+            {
+                "name": "selvedge",
+                "folder": folder,
+                "type": "file",
+                "disableDeletion": True,
+                "allowUiUpdates": False,
+                "options": {"path": f"{FOLDER}/dashboards"},
+            }
+        ],
+    }
+
+
 def provisioning(url: str, server_name: str, tls: str, network: str) -> dict[str, dict[str, Any]]:
     """What has Grafana find its Prometheus and its dashboards, by the path below its folder ``provisioning``.
 
     :param url: Prometheus' address
     :param server_name: the name in its certificate
-    :param tls: the folder with ``ca.crt``, ``client.crt`` and ``client.key``, as Grafana sees it; it reads them there,
-        so that no key stands in a file of its own
+    :param tls: the folder with ``ca.crt``, ``client.crt`` and ``client.key``, as Grafana sees it
     :param network: the folder that dashboards are shown in
     """
     files = {"tlsCACert": "ca.crt", "tlsClientCert": "client.crt", "tlsClientKey": "client.key"}
+    places = {key: f"{tls}/{name}" for key, name in files.items()}
     return {
-        "datasources/selvedge.yml": {
+        SOURCES_FILE: {
             "apiVersion": 1,
-            "datasources": [
-                {
-                    "name": "Selvedge",
-                    "uid": SOURCE,
-                    "type": "prometheus",
-                    "access": "proxy",
-                    "url": url,
-                    "isDefault": True,
-                    "editable": False,
-                    "jsonData": {
-                        "httpMethod": "POST",
-                        "tlsAuth": True,
-                        "tlsAuthWithCACert": True,
-                        "serverName": server_name,
-                    },
-                    "secureJsonData": {key: f"$__file{{{tls}/{name}}}" for key, name in files.items()},
-                }
-            ],
+            "datasources": [datasource("prometheus", SOURCE, "Selvedge", url, server_name, places)],
         },
-        "dashboards/selvedge.yml": {
-            "apiVersion": 1,
-            "providers": [
-                {
-                    "name": "selvedge",
-                    "folder": network,
-                    "type": "file",
-                    "disableDeletion": True,
-                    "allowUiUpdates": False,
-                    "options": {"path": f"{FOLDER}/dashboards"},
-                }
-            ],
-        },
+        PROVIDER_FILE: dashboard_provider(network),
     }
 
 

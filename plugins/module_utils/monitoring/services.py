@@ -11,10 +11,12 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.model.paths import
     IN_SECRETS,
     TEXTFILES,
 )
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import GRAFANA
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.secrets_layout import folder_of, uid_of
 from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring import (
     alertmanager,
     blackbox,
+    grafana,
     log_collector,
     log_services,
     loki,
@@ -41,6 +43,7 @@ KEEPING = {
     "alertmanager": "/var/lib/alertmanager",
     "loki": loki.DATA_FOLDER,
     "otel-collector": log_collector.DATA_FOLDER,
+    GRAFANA: grafana.DATA_FOLDER,
 }
 # What rules and pages ask for; the others cost time at each scrape. From inside a container there is no seeing the
 # host's network.
@@ -64,6 +67,8 @@ def service(
     """
     if item.kind in log_services.KINDS:
         return log_services.service(network, item, image, files, revision)
+    if item.kind == GRAFANA:
+        return grafana.service(item, image, files, revision)
     port, folder = item.ports["main"], _FOLDERS[item.kind]
     probe = [
         "/usr/local/bin/healthcheck",
