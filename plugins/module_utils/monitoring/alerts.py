@@ -16,7 +16,7 @@ RUNBOOK = "docs/operator/alerts.md"
 CRITICAL, WARNING, INFO = "critical", "warning", "info"
 # Nodes that the ledger needs. Jobs of probes are not up or down themselves.
 _LEDGER = 'job=~"orderer|peer|ca|store"'
-_WATCHING = 'job=~"node-exporter|blackbox-exporter|prometheus|alertmanager|selvedge-health"'
+_WATCHING = 'job=~"node-exporter|blackbox-exporter|prometheus|alertmanager|selvedge-health|loki|otel-collector|grafana"'
 _DISKS = 'fstype!~"tmpfs|ramfs|squashfs|iso9660"'
 _DAY_S = 86400
 # Of every container that the model has, also of those that have no metrics of their own; exact, where increase() is an
