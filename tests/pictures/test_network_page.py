@@ -275,8 +275,8 @@ def test_keys_open_a_node_and_close_it(page: Browser) -> None:
     page.run(f"{drawn(PEER)}.focus()")
     page.key("\ue007")
     page.until("return !document.getElementById('detail').hidden")
-    text = page.run("return document.getElementById('detail').innerText")
-    assert "peer1.org2" in text and "Nothing is wrong with it." in text and "Health check\nhealthy" in text
+    for text in ("peer1.org2", "Nothing is wrong with it.", "Health check\\nhealthy"):
+        page.until(f"return document.getElementById('detail').innerText.includes('{text}')")
     page.picture(SHOTS / "detail.png")
     rounds(page, 1)
     page.key("\ue00c")
