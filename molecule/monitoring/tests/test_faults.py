@@ -70,7 +70,8 @@ def receiver(deployment: Deployment, tmp_path_factory: pytest.TempPathFactory) -
         deployment.store.write(PLACE, {"url": found.url})
         operator = Operator(deployment, tmp_path_factory.mktemp("edited"))
         item = {
-            "name": "test",
+            # Alertmanager remembers for hours what it told whom.
+            "name": f"test-{found.port}",
             "kind": "webhook",
             "secret": PLACE,
             "severities": ["critical", "warning", "info"],
@@ -122,7 +123,7 @@ def node_down(service: Service) -> Fault:
         lambda: faults.stopped(service),
         [("NodeDown", {**label, "severity": "critical"})],
         [("up", {"node": service.name, "job": service.kind}, lambda value: value == 0)],
-        [(service.name, "refused")],
+        [(service.name, "does not answer")],
     )
 
 

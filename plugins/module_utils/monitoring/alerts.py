@@ -195,7 +195,9 @@ ALERTS = (
     Alert(
         "NoLeader",
         CRITICAL,
-        "max by (channel) (consensus_etcdraft_is_leader) == 0 or max by (channel) (consensus_BFT_is_leader) == 0",
+        "(max by (channel) (consensus_etcdraft_is_leader) == 0 or max by (channel) (consensus_BFT_is_leader) == 0)"
+        # Without a quorum there is none, and when it is back an election takes its time.
+        " and on (channel) selvedge:consenters:active >= selvedge:consenters:quorum",
         "1m",
         "Channel {{ $labels.channel }} has no leader",
         "Orderers answer, and none of them leads: nothing is committed.",

@@ -277,6 +277,7 @@ CASES: dict[str, Case] = {
             Fires(bft("1x4 0x60", "0x60", "0x60", "0x60"), "4m", _labels(channel="bft"), "Channel bft has no leader"),
         ],
         [Silent("an election takes seconds", consenters("1x60", "1x60", "1x60", leader="1x8 0x2 1x60")),
+         Silent("too few are left", consenters("1x60", "1x4 stale", "1x4 stale", leader="1x4 0x60")),
          Silent("one leads", bft("0x60", "1x60", "0x60", "0x60"))],
     ),
     "QuorumLost": Case(
