@@ -29,10 +29,10 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.fluent_
     fluent_bit_config,
     line_script,
 )
-from ansible_collections.selvedge.fabric.tests.live.logs import LogLab
 from ansible_collections.selvedge.fabric.tests.live.network import running
 from ansible_collections.selvedge.fabric.tests.live.pki import Authority
 from ansible_collections.selvedge.fabric.tests.live.stores import eventually
+from ansible_collections.selvedge.fabric.tests.logs.lab import LogLab
 
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 # Fabric's four letters, and what they are called as a label.
