@@ -43,7 +43,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.queries
 PLACE = "org1/receivers/test"
 # An alert holds for two minutes at most before it is told, and is looked at and gathered before that.
 TOLD_S, AGREE_S = 300, 120
-# Rates look back five minutes, the others call an orderer that was away every two (gRPC), and word of it waits a minute.
+# Rates look back five minutes, an orderer that was away is called again every two, and word of it waits for one.
 OVER_S = 480
 QUIET_S, CLIENTS = 15 * 60, 4
 FULL = "/srv/full"
