@@ -1,5 +1,7 @@
 """Logs on their way: real Fabric processes' lines through a real collector into a real Loki.
 
+Fluent Bit has to pass the same tests as the collector, where there is one.
+
 The engine is played by files in its format, with its way of rotating them. The journal and the engine itself are tried
 where there are hosts, in the scenario ``monitoring``.
 """
@@ -7,9 +9,7 @@ where there are hosts, in the scenario ``monitoring``.
 from __future__ import annotations
 
 import re
-import shutil
 import signal
-import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,12 +24,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.channel imp
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.configtx_definition import (
     ChannelDefinition,
 )
-from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.fluent_bit import (
-    SCRIPT,
-    fluent_bit_config,
-    line_script,
-)
-from ansible_collections.selvedge.fabric.tests.live.logs import LogLab
+from ansible_collections.selvedge.fabric.tests.live.logs import COLLECTORS, LogLab
 from ansible_collections.selvedge.fabric.tests.live.network import running
 from ansible_collections.selvedge.fabric.tests.live.pki import Authority
 from ansible_collections.selvedge.fabric.tests.live.stores import eventually
@@ -39,13 +34,18 @@ COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 LETTERS = {"DEBU": "debug", "INFO": "info", "WARN": "warn", "ERRO": "error", "PANI": "fatal", "FATA": "fatal"}
 
 
-@pytest.fixture
-def lab(tmp_path: Path) -> Iterator[LogLab]:
-    found = LogLab(tmp_path)
+@pytest.fixture(params=COLLECTORS)
+def lab(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[LogLab]:
+    found = LogLab(tmp_path, request.param)
     try:
         yield found
     finally:
         found.end()
+
+
+# What has to do with one of them only.
+ours = pytest.mark.parametrize("lab", COLLECTORS[:1], indirect=True)
+theirs = pytest.mark.parametrize("lab", COLLECTORS[1:], indirect=True)
 
 
 def marked(first: int, last: int) -> list[str]:
@@ -56,7 +56,10 @@ def test_the_programs_accept_their_configuration(lab: LogLab) -> None:
     for done in lab.check():
         assert done.returncode == 0, done.stdout + done.stderr
     config = yaml.safe_load((lab.folder / "collector.yml").read_text())
-    config["receivers"]["file_log/containers"]["operators"][0]["type"] = "json"
+    if lab.is_ours:
+        config["receivers"]["file_log/containers"]["operators"][0]["type"] = "json"
+    else:
+        config["pipeline"]["outputs"][0]["labells"] = "a=b"
     (lab.folder / "collector.yml").write_text(yaml.safe_dump(config))
     (lab.folder / "loki.yml").write_text("limits_config: {retention: 24h}\n")
     for done in lab.check():
@@ -198,7 +201,10 @@ def test_nothing_is_lost_while_the_sink_is_away(lab: LogLab) -> None:
     lab.loki.end(signal.SIGKILL)
     log.write(*marked(100, 200))
     # They were read, and wait on the disk.
-    eventually(lambda: any(b"marker 00199" in path.read_bytes() for path in lab.queue.iterdir()), 60)
+    eventually(
+        lambda: any(b"marker 00199" in path.read_bytes() for path in lab.queue.rglob("*") if path.is_file()),
+        60,
+    )
     lab.collector.end(signal.SIGKILL)
     log.write(*marked(200, 300))
     lab.start_collector()
@@ -228,6 +234,7 @@ def test_nothing_is_lost_when_files_turn_over_meanwhile(lab: LogLab) -> None:
     assert sum(lab.await_lines('{node="peer0.org1.lab"}', marked(0, 250)).values()) == 250
 
 
+@ours
 def test_strangers_are_refused(lab: LogLab) -> None:
     lab.start_loki()
     for certificate in (None, _stranger(lab)):
@@ -249,6 +256,7 @@ def _stranger(lab: LogLab) -> tuple[str, str]:
     return str(lab.folder / "stranger.crt"), str(lab.folder / "stranger.key")
 
 
+@ours
 def test_prometheus_finds_the_hosts_metrics(lab: LogLab) -> None:
     lab.start_collector()
 
@@ -266,21 +274,3 @@ def test_prometheus_finds_the_hosts_metrics(lab: LogLab) -> None:
 
     text = eventually(scraped, 90)
     assert "system_cpu_load_average_1m" in text
-
-
-def test_fluent_bit_takes_its_configuration_and_its_lines_arrive(lab: LogLab) -> None:
-    program = shutil.which("fluent-bit")
-    if program is None:
-        pytest.skip("there is no fluent-bit on this machine: its configuration is not tried")
-    config, folder = lab.folder / "fluent-bit.yaml", lab.folder
-    config.write_text(yaml.safe_dump(fluent_bit_config(lab.logs), sort_keys=False))
-    (folder / SCRIPT).write_text(line_script(lab.logs))
-    tried = subprocess.run(
-        [program, "--dry-run", "-c", str(config)], cwd=folder, capture_output=True, text=True, check=False
-    )
-    assert tried.returncode == 0, tried.stdout + tried.stderr
-    lab.start_loki()
-    log = lab.container("peer0.org1.lab")
-    lab.collector.start(program, "-c", config)
-    log.write(*marked(0, 100))
-    lab.await_lines('{node="peer0.org1.lab", organization="org1", level="info"}', marked(0, 100))

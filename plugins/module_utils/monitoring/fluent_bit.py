@@ -83,15 +83,22 @@ local function blank(text)
   return text
 end
 
-function line(tag, timestamp, record)
+-- A field that a journal's entry has twice arrives as a list.
+local function first(value)
+  if type(value) == "table" then return value[1] end
+  return value
+end
+
+local function read(tag, record)
   local found = { host = "@HOST@" }
   local text = record.log or record.message
-  if not text then return -1, timestamp, record end
+  if type(text) == "table" then text = table.concat(text, " ") end
+  if not text then return -1 end
   text = text:gsub("\27%[[%d;]*%a", ""):gsub("\r?\n$", "")
-  if text == "" then return -1, timestamp, record end
+  if text == "" then return -1 end
   if tag == "journal" then
     found.source, found.node = "journal", "@HOST@"
-    found.unit = record.systemd_unit or record.syslog_identifier
+    found.unit = first(record.systemd_unit) or first(record.syslog_identifier)
   else
     found.source, found.stream = "container", record.stream
     found.node = record.attrs and record.attrs.tag or (record.file or ""):match("/(%x%x%x%x%x%x%x%x%x%x%x%x)%x*%-json")
@@ -105,12 +112,23 @@ function line(tag, timestamp, record)
     found.source = "audit"
     found.level = text:find('"error":"[^"]') and "warn" or "info"
   else
-    found.level = level_of(text) or priorities[record.priority or ""] or "@UNKNOWN@"
+    found.level = level_of(text) or priorities[first(record.priority) or ""] or "@UNKNOWN@"
     text = blank(text)
   end
   found.channel = channel_of(text)
   found.log = text
-  return 2, timestamp, found
+  return 2, found
+end
+
+-- Where a script fails, Fluent Bit sends a whole batch as it was, with its secrets.
+function line(tag, timestamp, record)
+  local done, code, found = pcall(read, tag, record)
+  if not done then
+    code = 2
+    found = { host = "@HOST@", node = "@HOST@", source = tag == "journal" and "journal" or "container" }
+    found.level, found.log = "@UNKNOWN@", "[a line that could not be read]"
+  end
+  return code, timestamp, found or record
 end
 """
 
