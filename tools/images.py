@@ -34,7 +34,9 @@ def every_image(builder: Builder) -> Iterator[dict[str, str]]:
     versions = yaml.safe_load((ROOT / "images" / "versions.yml").read_text())
     for recipe_file in sorted((ROOT / "images").glob("*/image.yml")):
         recipe = builder.recipe(recipe_file.parent.name)
-        wanted = versions[recipe["component"]]["versions"] if "component" in recipe else [recipe["version"]]
+        # One that is only pulled has neither.
+        own = [recipe["version"]] if "version" in recipe else []
+        wanted = versions[recipe["component"]]["versions"] if "component" in recipe else own
         for version in wanted:
             yield {"name": recipe_file.parent.name, "version": str(version)}
 

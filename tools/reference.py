@@ -322,6 +322,8 @@ def ports() -> str:
     ):
         rows.append((f"`{key}`", "`port`", str(MODEL[key].fields["port"].default), "", "", who))
     for kind, key in MONITORING_KEYS.items():
+        if not key:
+            continue
         spec = MODEL["monitoring"]
         for part in key.split("."):
             spec = spec.fields[part]
@@ -410,17 +412,19 @@ def images() -> str:
     for path in sorted((ROOT / "images").glob("*/image.yml")):
         recipe = yaml.safe_load(path.read_text())
         entry = versions.get(recipe.get("component"), {})
-        known = [str(version) for version in entry.get("versions", [recipe.get("version")])]
+        own = [recipe["version"]] if "version" in recipe else []
+        known = [str(version) for version in entry.get("versions", own)]
         default = str(entry.get("default", recipe.get("version")))
         shown = ", ".join(f"**{version}**" if version == default else version for version in known)
         name = path.parent.name
         upstream = f"`{REPOSITORIES[name]}`" if name in REPOSITORIES else ""
-        rows.append((f"`{name}`", plain(recipe["title"]), shown, f"{recipe['budget_mb']} MB", upstream))
+        budget = f"{recipe['budget_mb']} MB" if "budget_mb" in recipe else ""
+        rows.append((f"`{name}`", plain(recipe["title"]), shown or "only pulled", budget, upstream))
     return page(
         "Images",
         "`images/versions.yml`, `images/*/image.yml` and `plugins/module_utils/model/upstream.py`",
-        "Every image is built from pinned sources. The default version is in bold. A build fails when an image is "
-        "bigger than its budget.\n",
+        "Every image is built from pinned sources, but those that are only pulled. The default version is in bold. A "
+        "build fails when an image is bigger than its budget.\n",
         table(("image", "what", "versions", "budget", "upstream, for `image_source: pull`"), rows),
         "## Programs for hosts\n",
         "Built in the same way, and installed by `bootstrap.yml` where the distribution has none that will do.\n",

@@ -120,16 +120,22 @@ class Builder:
         recipe: dict[str, Any] = yaml.safe_load(path.read_text())
         return recipe
 
+    def _built_recipe(self, name: str) -> dict[str, Any]:
+        recipe = self.recipe(name)
+        if not {"component", "version"} & set(recipe):
+            raise BuildError(f"images/{name}/image.yml says nothing to build: this image can only be pulled")
+        return recipe
+
     def default_version(self, name: str) -> str:
         """The version that is built when none is asked for."""
-        recipe = self.recipe(name)
+        recipe = self._built_recipe(name)
         return str(
             self._versions[recipe["component"]]["default"] if "component" in recipe else recipe["version"]
         )
 
     def build(self, name: str, version: str = "") -> Built:
         """Return the image ``name`` in ``version``, from the cache when nothing that it is made of has changed."""
-        recipe = self.recipe(name)
+        recipe = self._built_recipe(name)
         version = version or self.default_version(name)
         key = self._key(name, recipe, version)
         stem = f"{name}-{version}-{key[:16]}"

@@ -16,7 +16,9 @@ FIRST_PORTS = {
 PORT_KEYS = {"main": "port", "admin": "admin_port", "operations": "operations_port"}
 # The kind of the service that judges the network; it acts as a client of each organisation.
 HEALTH_EXPORTER = "health-exporter"
-# The model's key for the one port of each service of the monitoring.
+# What may collect the logs of a host; the model says which does.
+COLLECTORS = ("otel-collector", "fluent-bit")
+# The model's key for the one port of each service of the monitoring; empty for one that nobody reaches.
 MONITORING_KEYS = {
     "node-exporter": "node_exporter_port",
     "blackbox-exporter": "blackbox_exporter_port",
@@ -25,6 +27,7 @@ MONITORING_KEYS = {
     HEALTH_EXPORTER: "health_exporter_port",
     "loki": "logs.port",
     "otel-collector": "logs.collector_port",
+    "fluent-bit": "",
 }
 
 

@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import HEALTH_EXPORTER, setting
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import (
+    COLLECTORS,
+    HEALTH_EXPORTER,
+    setting,
+)
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.schema import Problem
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.versions import KEYS
 
@@ -16,6 +20,7 @@ REPOSITORIES = {
     "fabric-ca": "docker.io/hyperledger/fabric-ca",
     "fabric-orderer": "docker.io/hyperledger/fabric-orderer",
     "fabric-peer": "docker.io/hyperledger/fabric-peer",
+    "fluent-bit": "docker.io/fluent/fluent-bit",
     "loki": "docker.io/grafana/loki",
     "node-exporter": "quay.io/prometheus/node-exporter",
     "openbao": "quay.io/openbao/openbao",
@@ -49,7 +54,8 @@ def images(settings: dict[str, Any]) -> list[dict[str, str]]:
     if isinstance(settings.get("monitoring"), dict):
         # Without logs there is nobody who collects them; with somebody else's sink there is no Loki of our own.
         logs = setting(settings, "monitoring.logs")
-        absent = set() if isinstance(logs, dict) else {"otel-collector", "loki"}
+        absent = set(COLLECTORS) - {setting(logs, "collector")}
+        absent |= set() if isinstance(logs, dict) else {"loki"}
         absent |= {"loki"} if setting(logs, "sink") is not None else set()
         wanted |= {
             (name, _text(settings, key)): None for name, key in MONITORING.items() if name not in absent

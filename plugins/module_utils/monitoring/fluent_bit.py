@@ -16,6 +16,8 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring import 
 from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.log_collector import LABELS, HostLogs
 
 FOLDER = "/etc/fluent-bit"
+DATA_FOLDER = "/var/lib/fluent-bit"
+HEALTH_PORT = 2020
 SCRIPT = "lines.lua"
 
 # What a line is told by, in the order of log_formats.LEVEL; a word that is no level is passed over.
@@ -204,6 +206,10 @@ def fluent_bit_config(logs: HostLogs) -> dict[str, Any]:
             "storage.path": f"{places.data}/queue",
             "storage.sync": "normal",
             "storage.backlog.mem_limit": "16M",
+            # For the healthcheck. It has no TLS and no login, so it stays inside the container.
+            "http_server": True,
+            "http_listen": "127.0.0.1",
+            "http_port": HEALTH_PORT,
         },
         "parsers": [
             {

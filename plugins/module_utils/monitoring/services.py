@@ -15,6 +15,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.model.secrets_layo
 from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring import (
     alertmanager,
     blackbox,
+    fluent_bit,
     log_collector,
     log_services,
     loki,
@@ -41,6 +42,7 @@ KEEPING = {
     "alertmanager": "/var/lib/alertmanager",
     "loki": loki.DATA_FOLDER,
     "otel-collector": log_collector.DATA_FOLDER,
+    "fluent-bit": fluent_bit.DATA_FOLDER,
 }
 # What rules and pages ask for; the others cost time at each scrape. From inside a container there is no seeing the
 # host's network.

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.selvedge.fabric.plugins.module_utils.images import blobs, oci, upstream
-from ansible_collections.selvedge.fabric.plugins.module_utils.images.builder import Builder
+from ansible_collections.selvedge.fabric.plugins.module_utils.images.builder import Builder, BuildError
 from ansible_collections.selvedge.fabric.plugins.module_utils.images.errors import PullError
 from ansible_collections.selvedge.fabric.plugins.module_utils.images.filesystem import FileSystem
 from ansible_collections.selvedge.fabric.plugins.module_utils.images.upstream import Upstream, architecture
@@ -330,6 +330,11 @@ def test_a_missing_or_broken_file_to_merge_into_is_named(make: Maker, server: Re
 def test_an_image_that_upstream_has_not_is_only_built(make: Maker) -> None:
     with pytest.raises(PullError, match="images/scripted/image.yml says nothing of upstream"):
         make(f"sha256:{0:064x}", "scripted")
+
+
+def test_an_image_that_is_only_pulled_is_not_built(tmp_path: Path) -> None:
+    with pytest.raises(BuildError, match="images/fluent-bit/image.yml says nothing to build"):
+        Builder(ROOT, tmp_path).build("fluent-bit")
 
 
 def test_recipes_and_the_model_agree_on_what_upstream_has() -> None:

@@ -124,7 +124,10 @@ def test_a_journals_entry_may_have_a_field_twice() -> None:
 
 
 def test_what_cannot_be_read_does_not_go_along_as_it_is() -> None:
-    for tag, record in (("journal", {"message": True}), ("containers", {"log": "password=hunter2", "attrs": 5})):
+    for tag, record in (
+        ("journal", {"message": True}),
+        ("containers", {"log": "password=hunter2", "attrs": 5}),
+    ):
         found = run(tag, {**record, "cmdline": "x --password hunter2"})
         assert found is not None
         assert "hunter2" not in str(found)

@@ -145,7 +145,9 @@ def test_preflight_knows_ports_and_who_connects() -> None:
     expected = preflight_view(sample("monitored"), "host3")
     keys = {item["key"]: item["port"] for item in expected["ports"]}
     assert {
-        key: keys[f"monitoring.{key}"] for key in MONITORING_KEYS.values() if not key.startswith("logs.")
+        key: keys[f"monitoring.{key}"]
+        for key in MONITORING_KEYS.values()
+        if key and not key.startswith("logs.")
     } == {
         "node_exporter_port": 9100,
         "blackbox_exporter_port": 9115,
