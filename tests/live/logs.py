@@ -14,7 +14,7 @@ import signal
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -192,6 +192,12 @@ class LogLab:
 
     def _write(self, name: str, config: dict[str, Any]) -> None:
         (self.folder / name).write_text(yaml.safe_dump(config, sort_keys=False))
+
+    def change(self, name: str, how: Callable[[dict[str, Any]], Any]) -> None:
+        """Change a file of configuration before its program is started."""
+        config = yaml.safe_load((self.folder / name).read_text())
+        how(config)
+        self._write(name, config)
 
     def container(self, name: str = "") -> EngineLog:
         """A new container's log."""

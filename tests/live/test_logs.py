@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import re
 import signal
+import time
 from collections import Counter
 from collections.abc import Iterator
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 
 import pytest
 import requests
-import yaml
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.channel import (
     apply_channel,
     plan_channel,
@@ -24,6 +26,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.channel imp
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.configtx_definition import (
     ChannelDefinition,
 )
+from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.fluent_bit import HEALTH_PORT
 from ansible_collections.selvedge.fabric.tests.live.logs import COLLECTORS, LogLab
 from ansible_collections.selvedge.fabric.tests.live.network import running
 from ansible_collections.selvedge.fabric.tests.live.pki import Authority
@@ -55,12 +58,11 @@ def marked(first: int, last: int) -> list[str]:
 def test_the_programs_accept_their_configuration(lab: LogLab) -> None:
     for done in lab.check():
         assert done.returncode == 0, done.stdout + done.stderr
-    config = yaml.safe_load((lab.folder / "collector.yml").read_text())
     if lab.is_ours:
-        config["receivers"]["file_log/containers"]["operators"][0]["type"] = "json"
+        reading = "receivers", "file_log/containers", "operators"
+        lab.change("collector.yml", lambda config: reduce(getitem, reading, config)[0].update(type="json"))
     else:
-        config["pipeline"]["outputs"][0]["labells"] = "a=b"
-    (lab.folder / "collector.yml").write_text(yaml.safe_dump(config))
+        lab.change("collector.yml", lambda config: config["pipeline"]["outputs"][0].update(labells="a=b"))
     (lab.folder / "loki.yml").write_text("limits_config: {retention: 24h}\n")
     for done in lab.check():
         assert done.returncode != 0, done.args
@@ -274,3 +276,59 @@ def test_prometheus_finds_the_hosts_metrics(lab: LogLab) -> None:
 
     text = eventually(scraped, 90)
     assert "system_cpu_load_average_1m" in text
+
+
+@theirs
+def test_fluent_bit_is_well_by_its_healthcheck(lab: LogLab) -> None:
+    lab.start_collector()
+
+    def answers() -> bool:
+        try:
+            return requests.get(f"http://127.0.0.1:{HEALTH_PORT}/", timeout=10).ok
+        except requests.ConnectionError:
+            return False
+
+    eventually(answers, 60)
+
+
+@theirs
+def test_fluent_bit_sends_only_to_whom_the_certificate_names(lab: LogLab) -> None:
+    """Everybody of the same CA has a certificate; only the sink's has the sink's address."""
+    lab.change("loki.yml", lambda config: config["server"].update(http_listen_address="0.0.0.0"))  # noqa: S104
+    # An address of this machine too, of which the certificate says nothing.
+    lab.change("collector.yml", lambda config: config["pipeline"]["outputs"][0].update(host="127.0.0.2"))
+    lab.start_loki()
+    lab.start_collector()
+    lab.container("peer0.org1.lab").write(*marked(0, 1))
+    eventually(
+        lambda: "hostname mismatch" in lab.collector.log or "address mismatch" in lab.collector.log, 60
+    )
+    assert not lab.find('{host="host1"}')
+
+
+@theirs
+def test_what_fluent_bit_keeps_on_disk_is_bounded(lab: LogLab) -> None:
+    """The sink is away for long: the oldest lines go, the newest are kept, and the bound holds."""
+    limit = {"storage.total_limit_size": "4M"}
+    lab.change("collector.yml", lambda config: config["pipeline"]["outputs"][0].update(limit))
+    lab.start_collector()
+    log = lab.container("peer0.org1.lab")
+    most = 0
+    for number in range(24):
+        log.write(
+            *(
+                f"2026-11-24 23:00:48,380 INFO marker {number:02d} {line:04d} {'x' * 900}"
+                for line in range(500)
+            )
+        )
+        log.rotate()
+        time.sleep(1.5)
+        most = max(
+            most, sum(path.stat().st_size for path in (lab.queue / "queue").rglob("*") if path.is_file())
+        )
+    assert 2_000_000 < most < 7_000_000, most
+    assert lab.collector.running
+    lab.start_loki()
+    newest = [f"2026-11-24 23:00:48,380 INFO marker 23 {line:04d} {'x' * 900}" for line in range(500)]
+    lab.await_lines('{node="peer0.org1.lab"} |= "marker 23"', newest)
+    print(f"at most {most} bytes on disk")

@@ -18,6 +18,8 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.log_col
 FOLDER = "/etc/fluent-bit"
 DATA_FOLDER = "/var/lib/fluent-bit"
 HEALTH_PORT = 2020
+# Ten years, in seconds.
+_FOR_EVER = 315_360_000
 SCRIPT = "lines.lua"
 
 # What a line is told by, in the order of log_formats.LEVEL; a word that is no level is passed over.
@@ -153,13 +155,16 @@ def fluent_bit_config(logs: HostLogs) -> dict[str, Any]:
             {
                 "name": "tail",
                 "tag": "containers",
-                "path": f"{places.containers}/*/*-json.log",
+                # With what was turned over: that may happen while nobody reads.
+                "path": f"{places.containers}/*/*-json.log*",
+                # A container may be gone after a minute, which is the default.
+                "refresh_interval": 2,
                 "path_key": "file",
                 "parser": "engine",
                 "db": f"{places.data}/containers.db",
                 "read_from_head": True,
-                # A file that was turned over is read to its end.
-                "rotate_wait": 60,
+                # A file that was turned over stays known until it is deleted: forgotten, it would be sent again.
+                "rotate_wait": _FOR_EVER,
                 "buffer_max_size": "256k",
                 "storage.type": "filesystem",
             }
@@ -194,6 +199,8 @@ def fluent_bit_config(logs: HostLogs) -> dict[str, Any]:
         output |= {
             "tls": True,
             "tls.verify": True,
+            # Every node has a certificate of this CA; the sink's alone has its address.
+            "tls.verify_hostname": True,
             "tls.ca_file": logs.sink.ca_file,
             "tls.crt_file": logs.sink.cert_file,
             "tls.key_file": logs.sink.key_file,
@@ -203,6 +210,9 @@ def fluent_bit_config(logs: HostLogs) -> dict[str, Any]:
             "flush": 1,
             "grace": 20,
             "log_level": "warn",
+            # How long a sink that came back may have to wait, in seconds; the default goes up to half an hour.
+            "scheduler.base": 1,
+            "scheduler.cap": 15,
             "storage.path": f"{places.data}/queue",
             "storage.sync": "normal",
             "storage.backlog.mem_limit": "16M",

@@ -44,6 +44,7 @@ def test_logs_go_to_loki_by_mutual_tls_and_wait_on_disk() -> None:
         "/s/tls.crt",
         "/s/tls.key",
     )
+    assert output["tls.verify_hostname"] is True
     assert output["retry_limit"] == "no_limits"
     assert output["storage.total_limit_size"] == "256M"
     assert output["labels"] == ", ".join(f"{name}=${name}" for name in LABELS)
