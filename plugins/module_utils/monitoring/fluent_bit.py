@@ -1,7 +1,7 @@
 """Fluent Bit's configuration, for those who have it as their collector: the same labels, bounds and blanks.
 
-It runs where the model has ``monitoring.logs.collector: fluent-bit``. It does not tell what containers use of memory and
-processors.
+It runs where the model has ``monitoring.logs.collector: fluent-bit``. It does not tell what containers use of
+memory and processors.
 
 Source: fluent-bit-docs, administration/configuring-fluent-bit/yaml, pipeline/inputs/{tail,systemd}, filters/lua,
 outputs/loki, administration/buffering-and-storage.
