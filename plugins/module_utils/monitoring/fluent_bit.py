@@ -73,9 +73,12 @@ local function blank(text)
       local first, last = small:find(name .. "[\"']?%s*[:=]%s*[\"']?", from)
       if not first then break end
       local stop = text:find("[%s\"',;&}]", last + 1) or #text + 1
-      text = text:sub(1, last) .. "[redacted]" .. text:sub(stop)
-      small = text:lower()
-      from = last + 11
+      from = last + 1
+      if stop > from then
+        text = text:sub(1, last) .. "[redacted]" .. text:sub(stop)
+        small = text:lower()
+        from = last + 11
+      end
     end
   end
   text = text:gsub("%f[%a]([Bb]earer%s+)[%w+/._~=-]+", "%1[redacted]")
