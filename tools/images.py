@@ -32,13 +32,11 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.model.view import 
 def every_image(builder: Builder) -> Iterator[dict[str, str]]:
     """All recipes in all their versions."""
     versions = yaml.safe_load((ROOT / "images" / "versions.yml").read_text())
-    for recipe_file in sorted((ROOT / "images").glob("*/image.yml")):
-        recipe = builder.recipe(recipe_file.parent.name)
-        # One that is only pulled has neither.
-        own = [recipe["version"]] if "version" in recipe else []
-        wanted = versions[recipe["component"]]["versions"] if "component" in recipe else own
+    for name in builder.names():
+        recipe = builder.recipe(name)
+        wanted = versions[recipe["component"]]["versions"] if "component" in recipe else [recipe["version"]]
         for version in wanted:
-            yield {"name": recipe_file.parent.name, "version": str(version)}
+            yield {"name": name, "version": str(version)}
 
 
 def images_of(inventory: Path) -> list[dict[str, str]]:

@@ -21,6 +21,7 @@ import yaml
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / ".ansible" / "collections"))
 
+from ansible_collections.selvedge.fabric.plugins.module_utils.images.builder import is_built  # noqa: E402
 from ansible_collections.selvedge.fabric.plugins.module_utils.model import paths, rules, units  # noqa: E402
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import load  # noqa: E402
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import (  # noqa: E402
@@ -28,7 +29,11 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import
     PORT_KEYS,
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.schema import MODEL, RENAMED, Field  # noqa: E402
-from ansible_collections.selvedge.fabric.plugins.module_utils.model.upstream import REPOSITORIES  # noqa: E402
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.upstream import (  # noqa: E402
+    ALWAYS,
+    NEVER_BUILT,
+    REPOSITORIES,
+)
 
 REFERENCE = ROOT / "docs" / "reference"
 NOTICE = "<!-- Written by tools/reference.py. Change the source that it names, then run the script. -->\n"
@@ -308,6 +313,13 @@ def sample_services() -> dict[str, list[dict[str, int]]]:
     }
 
 
+# Of the monitoring's services, those that others than Prometheus ask.
+_WHO_ASKS = {
+    "loki": "Prometheus and collectors; mutual TLS",
+    "grafana": "browsers, with a login; Prometheus; TLS",
+}
+
+
 def ports() -> str:
     """Which ports a host publishes."""
     found = sample_services()
@@ -327,7 +339,7 @@ def ports() -> str:
         spec = MODEL["monitoring"]
         for part in key.split("."):
             spec = spec.fields[part]
-        who = "Prometheus and collectors; mutual TLS" if kind == "loki" else "Prometheus; mutual TLS"
+        who = _WHO_ASKS.get(kind, "Prometheus; mutual TLS")
         rows.append((kind, f"`monitoring.{key}`", str(spec.default), "", "", who))
     return page(
         "Ports",
@@ -405,27 +417,44 @@ def programs() -> list[tuple[str, ...]]:
     ]
 
 
+def upstreams_own() -> list[tuple[str, ...]]:
+    """Images that are never built, and where upstream has them."""
+    return [
+        (
+            f"`{name}`",
+            plain(yaml.safe_load((ROOT / "images" / name / "image.yml").read_text())["title"]),
+            f"`{(REPOSITORIES | ALWAYS)[name]}`",
+            f"`monitoring.{name}.image`" if name in ALWAYS else "`upstream_images`, for `image_source: pull`",
+        )
+        for name in NEVER_BUILT
+    ]
+
+
 def images() -> str:
     """Which images there are, in which versions."""
     versions = yaml.safe_load((ROOT / "images" / "versions.yml").read_text())
     rows: list[tuple[str, ...]] = []
     for path in sorted((ROOT / "images").glob("*/image.yml")):
         recipe = yaml.safe_load(path.read_text())
+        if not is_built(recipe):
+            continue
         entry = versions.get(recipe.get("component"), {})
-        own = [recipe["version"]] if "version" in recipe else []
-        known = [str(version) for version in entry.get("versions", own)]
+        known = [str(version) for version in entry.get("versions", [recipe.get("version")])]
         default = str(entry.get("default", recipe.get("version")))
         shown = ", ".join(f"**{version}**" if version == default else version for version in known)
         name = path.parent.name
         upstream = f"`{REPOSITORIES[name]}`" if name in REPOSITORIES else ""
-        budget = f"{recipe['budget_mb']} MB" if "budget_mb" in recipe else ""
-        rows.append((f"`{name}`", plain(recipe["title"]), shown or "only pulled", budget, upstream))
+        rows.append((f"`{name}`", plain(recipe["title"]), shown, f"{recipe['budget_mb']} MB", upstream))
     return page(
         "Images",
         "`images/versions.yml`, `images/*/image.yml` and `plugins/module_utils/model/upstream.py`",
-        "Every image is built from pinned sources, but those that are only pulled. The default version is in bold. A "
-        "build fails when an image is bigger than its budget.\n",
+        "Every image but those [below](#only-from-upstream) is built from pinned sources. The default version is in "
+        "bold. A build fails when an image is bigger than its budget.\n",
         table(("image", "what", "versions", "budget", "upstream, for `image_source: pull`"), rows),
+        "## Only from upstream\n",
+        "Never built. Our layer is laid over upstream's image, which the model names by digest, each at its key. What "
+        "has a key of its own does not mind `image_source`.\n",
+        table(("image", "what", "upstream", "key of the model"), upstreams_own()),
         "## Programs for hosts\n",
         "Built in the same way, and installed by `bootstrap.yml` where the distribution has none that will do.\n",
         table(("program", "what", "version"), programs()),

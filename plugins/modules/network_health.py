@@ -31,7 +31,9 @@ options:
     default: []
   hosts:
     description:
-      - Hosts to judge, too, each with C(name) and C(disks), which M(selvedge.fabric.host_info) tells there.
+      - Hosts to judge, too, each with C(name), and C(disks) and C(clock), which M(selvedge.fabric.host_info) tells
+        there; or C(error), why it told nothing. The filter P(selvedge.fabric.hosts_told#filter) makes it of what a play
+        registered.
     type: list
     elements: dict
     default: []
@@ -41,6 +43,13 @@ options:
         it is unhealthy.
     type: float
     default: 10
+  host_skew_max:
+    description:
+      - A clock in O(hosts) that is more seconds off that of the machine that asks makes its host degraded; 15 minutes
+        make it unhealthy. How long it took to ask the host is allowed for.
+      - The default is that of the alert C(ClockSkew), and what M(selvedge.fabric.preflight_report) warns of.
+    type: float
+    default: 2
 requirements:
   - grpcio
   - hyperledger-fabric-protos
@@ -94,9 +103,9 @@ EXAMPLES = r"""
     topology: "{{ topology }}"
     store: "{{ store }}"
     channels: "{{ channels }}"
-    hosts:
-      - name: "{{ inventory_hostname }}"
-        disks: "{{ room.disks }}"
+    hosts: "{{ dict(ansible_play_hosts_all | zip(found)) | selvedge.fabric.hosts_told }}"
+  vars:
+    found: "{{ ansible_play_hosts_all | map('extract', hostvars, 'told') }}"
   delegate_to: localhost
   run_once: true
 
@@ -135,6 +144,7 @@ results:
       description:
         - C(version), C(cert_days) (days until its first certificate expires), C(certificates) (days by kind).
         - C(clock), with C(skew) (seconds ahead of ours), C(uncertainty) and C(source).
+        - Of hosts C(disks), by where they are mounted with C(free_percent), C(free_inodes_percent) and C(paths).
         - C(channels), by name with C(height), C(lag), C(hash), perhaps C(fork) (the first block that differs), for
           orderers C(status), C(relation), C(leader), C(active), C(consenters) and C(missing), for peers C(chaincodes)
           (whether each answers). What is unknown is left out.
@@ -172,7 +182,10 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.arguments i
     open_topology,
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health import Health
-from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health_host import HostDisks, judge_host
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health_host import (
+    HostEvidence,
+    judge_host,
+)
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health_module import (
     AUTHORITY_ARGUMENTS,
     CHAINCODE_ARGUMENTS,
@@ -199,6 +212,7 @@ ARGUMENTS: dict[str, Any] = {
     "without": {"type": "list", "elements": "str", "default": []},
     "hosts": {"type": "list", "elements": "dict", "default": []},
     "disk_free_min": {"type": "float", "default": 10},
+    "host_skew_max": {"type": "float", "default": 2},
 }
 
 
@@ -217,7 +231,10 @@ def main() -> None:
             store_option=params["store"],
             chaincodes=chaincode_members(params),
         )
-        hosts = [judge_host(HostDisks.from_option(item), params["disk_free_min"]) for item in params["hosts"]]
+        hosts = [
+            judge_host(HostEvidence.from_option(item), params["disk_free_min"], params["host_skew_max"])
+            for item in params["hosts"]
+        ]
 
         def everything() -> list[Health]:
             return [*hosts, *check()]

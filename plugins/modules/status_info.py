@@ -20,7 +20,7 @@ options:
     description: Whose file systems are told of. A path that is not there counts as its parent folder.
     type: list
     elements: path
-    default: [/var/lib/selvedge, /var/lib/docker]
+    default: [/var/lib/selvedge, /var/lib/docker, /etc/selvedge]
 attributes:
   check_mode: {support: full, description: Changes nothing}
 seealso:
@@ -57,7 +57,13 @@ host:
         C(restarts), C(exit_code) and C(oom_killed).
       type: list
       elements: dict
+clock:
+  description: The host's clock and the controller's, as RV(selvedge.fabric.host_info#module:clock) has them.
+  returned: always
+  type: dict
 """
+
+import time
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.paths import VERSION_FILE
@@ -65,19 +71,21 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.status.host import
 
 
 def main() -> None:
+    start = time.time()
     module = AnsibleModule(
         argument_spec={
             "network": {"type": "str", "required": True},
             "paths": {
                 "type": "list",
                 "elements": "path",
-                "default": ["/var/lib/selvedge", "/var/lib/docker"],
+                "default": ["/var/lib/selvedge", "/var/lib/docker", "/etc/selvedge"],
             },
         },
         supports_check_mode=True,
     )
     options = module.params
-    module.exit_json(changed=False, host=describe(options["network"], options["paths"], VERSION_FILE))
+    host = describe(options["network"], options["paths"], VERSION_FILE)
+    module.exit_json(changed=False, host=host, clock={"start": start, "end": time.time()})
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import signal
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -139,7 +139,10 @@ class LogLab:
         self.port, grpc, metrics = ports.take(), ports.take(), ports.take()
         ports.release()
         self.metrics = f"127.0.0.1:{metrics}"
-        self._write("loki.yml", loki_config(self._loki_of(grpc), LABELS))
+        self.settings = self._loki_of(grpc)
+        self._write("loki.yml", loki_config(self.settings, LABELS))
+        # As its keeper leaves it where everything fits.
+        Path(self.settings.limits_file).write_text("overrides: {}\n")
         self.logs = self._host_logs()
         if self.is_ours:
             self._write("collector.yml", collector_config(self.logs))
@@ -169,6 +172,7 @@ class LogLab:
             "127.0.0.1",
             self.port,
             24,
+            10**9,
             cert_file=cert,
             key_file=key,
             client_ca_file=str(self.folder / "ca.crt"),
@@ -216,8 +220,12 @@ class LogLab:
         )
         return [subprocess.run(line, capture_output=True, text=True, check=False) for line in commands]
 
-    def start_loki(self, seconds: float = 90) -> None:
-        self.loki.start(self._loki, f"-config.file={self.folder / 'loki.yml'}")
+    def start_loki(self, seconds: float = 90, keeper: Sequence[str | Path] = ()) -> None:
+        """Start it, and wait until it answers.
+
+        :param keeper: the command line of its parent, where it has one
+        """
+        self.loki.start(*keeper, self._loki, f"-config.file={self.folder / 'loki.yml'}")
 
         def ready() -> bool:
             assert self.loki.running, self.loki.log
@@ -244,6 +252,20 @@ class LogLab:
             verify=str(self.folder / "ca.crt"),
             timeout=30,
         )
+
+    def send(self, path: str, content: Any = None) -> None:
+        """Tell Loki something, by the collector's certificate.
+
+        :param content: what becomes JSON
+        """
+        answer = requests.post(
+            f"https://127.0.0.1:{self.port}{path}",
+            json=content,
+            cert=self.files["otel-collector.lab"],
+            verify=str(self.folder / "ca.crt"),
+            timeout=30,
+        )
+        assert answer.ok, answer.text
 
     def find(self, query: str) -> list[tuple[dict[str, str], str]]:
         """Labels and text of every line that a query of Loki's finds."""

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -38,8 +39,10 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.errors impo
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.package import ccaas_package
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.proposal import new_proposal
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.topology import Topology
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.transport import shared_channels
 from ansible_collections.selvedge.fabric.tests.live.chaincode_server import ChaincodeServer, serving
 from ansible_collections.selvedge.fabric.tests.live.network import LiveNetwork, oracle, running
+from ansible_collections.selvedge.fabric.tools.bench.openloop import Client, run
 
 CHANNEL = "demo"
 BATCH_TIMEOUT = 0.1
@@ -166,6 +169,37 @@ def test_a_transaction_endorsed_by_both_reaches_every_peer(
         assert query(endpoint, signer, CHANNEL, "kv", [b"get", b"colour"]) == b"blue"
         proposal = new_proposal(signer, CHANNEL, "kv", [b"get", b"colour"])
         assert gateway.evaluate(endpoint, proposal) == b"blue"
+
+
+def test_what_the_bench_offers_is_sent_on_time_and_committed(
+    topology: Topology, deployed: chaincode.Wanted
+) -> None:
+    ledger = SimpleNamespace(
+        topology=topology,
+        channel=CHANNEL,
+        chaincode="kv",
+        msp_ids={"Org1MSP", "Org2MSP"},
+        peers=topology.peers,
+    )
+    keys = iter(range(1000))
+    for peer in topology.peers:
+        # This tries again until the peer's gateway has heard of all endorsers; the bench does not.
+        endpoint, signer = topology.grpc_endpoint(peer), topology.signer(peer.organization)
+        gateway.submit_transaction(endpoint, signer, CHANNEL, "kv", [b"put", peer.name.encode(), b"1"])
+    with shared_channels():
+        client = Client(ledger, lambda: [b"put", b"bench%d" % next(keys), b"blue"])
+        timings = run(client.transact, rate=20, count=40)
+        assert [timing.error for timing in timings if timing.error] == []
+        refused = run(Client(ledger, lambda: [b"fail", b"at once"]).transact, rate=20, count=2)
+    assert all("fail at once" in timing.error for timing in refused)
+    apart = [later.due - sooner.due for sooner, later in zip(timings, timings[1:], strict=False)]
+    assert apart == pytest.approx([0.05] * 39)
+    assert all(0 <= timing.late < 1 and timing.endorsing > 0 for timing in timings)
+    # A block is cut when the first of its transactions has waited for so long.
+    assert BATCH_TIMEOUT / 2 < max(timing.latency for timing in timings) < 5
+    reader = topology.peers[-1]
+    endpoint, signer = topology.grpc_endpoint(reader), topology.signer(reader.organization)
+    assert query(endpoint, signer, CHANNEL, "kv", [b"get", b"bench39"]) == b"blue"
 
 
 def test_transient_input_reaches_the_chaincode(topology: Topology, deployed: chaincode.Wanted) -> None:

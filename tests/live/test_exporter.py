@@ -178,6 +178,16 @@ def well(found: Metrics) -> bool:
     return len(states) == 5 and not any(states) and probed == 1
 
 
+def reasons(found: Metrics, subject: str) -> list[tuple[str, str]]:
+    """Reasons and remedies of what is not healthy."""
+    samples = found.samples.get("selvedge_health_reason", [])
+    return [
+        (item.labels["reason"], item.labels["remedy"])
+        for item in samples
+        if item.labels["subject"] == subject
+    ]
+
+
 def test_a_healthy_network(exporter: Exporter) -> None:
     """All of it with no admin's key, and no node's."""
     found = exporter.reach(well)
@@ -216,8 +226,15 @@ def test_an_orderer_stops(exporter: Exporter) -> None:
     exporter.live.stop(name)
     found = exporter.reach(lambda now: now.value("selvedge_node_status", subject=name) == 2)
     assert found.value("selvedge_channel_consenters_active", channel=CHANNEL) == 2
+    results = {item["subject"]: item for item in json.loads(exporter.get("/status.json")[1])["results"]}
+    assert {remedy for _unused, remedy in reasons(found, name)} == {results[name]["remedy"]}
+    (other,) = reasons(found, "orderer0.orderer.lab")
+    assert other == (
+        results["orderer0.orderer.lab"]["reasons"][0],
+        f"bring back {name}, before another one stops",
+    )
     exporter.live.start(name)
-    exporter.reach(well)
+    assert "selvedge_health_reason" not in exporter.reach(well).samples
     assert f"{name} is unhealthy: does not answer" in exporter.log
     assert f"{name} is healthy" in exporter.log
 
@@ -240,12 +257,13 @@ def test_without_a_quorum_nothing_commits(exporter: Exporter) -> None:
     names = ["orderer0.orderer.lab", "orderer1.orderer.lab"]
     exporter.live.stop(*names)
     try:
-        exporter.reach(
+        found = exporter.reach(
             lambda now: (
                 now.value("selvedge_commit_probe_success", channel=CHANNEL) == 0
                 and now.value("selvedge_node_status", subject="orderer2.orderer.lab") == 2
             )
         )
+        assert [reason for reason, remedy in reasons(found, f"channel {CHANNEL}") if remedy], exporter.log
     finally:
         exporter.live.start(*names)
     exporter.reach(well, 60)

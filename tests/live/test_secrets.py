@@ -20,6 +20,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.bundle imp
 from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.openbao_admin import Admin
 from ansible_collections.selvedge.fabric.plugins.modules import (
     client_bundle,
+    generated_secret,
     host_credential,
     secret,
     store_config,
@@ -287,6 +288,27 @@ def test_the_secret_module_check_run_run_check(store: LiveStore) -> None:
     assert backend.read("org1/m")
     assert secret.ensure(backend, "org1/m", None, check_mode=False)["changed"]
     assert not secret.ensure(backend, "org1/m", None, check_mode=False)["changed"]
+
+
+def test_a_generated_secret_is_made_once_and_never_again(store: LiveStore) -> None:
+    backend = store.open()
+    wanted = [{"path": "org1/users/grafana", "fields": ["admin_password", "secret_key"]}]
+    planned = generated_secret.ensure(backend, wanted, check_mode=True)
+    assert planned["changed_secrets"] == ["org1/users/grafana"]
+    assert backend.read("org1/users/grafana") is None
+    made = generated_secret.ensure(backend, wanted, check_mode=False)
+    first = backend.read("org1/users/grafana") or {}
+    assert set(first) == {"admin_password", "secret_key"}
+    assert len(set(first.values())) == 2 and all(len(value) == 43 for value in first.values())
+    assert not any(value in json.dumps([planned, made]) for value in first.values())
+    again = generated_secret.ensure(backend, wanted, check_mode=False)
+    assert again == {"changed": False, "changed_secrets": [], "diff": {"before": {}, "after": {}}}
+    # What a later release wants as well is added to what is there.
+    wanted[0]["fields"] = [*wanted[0]["fields"], "metrics_password"]
+    added = generated_secret.ensure(backend, wanted, check_mode=False)
+    assert added["diff"]["before"]["org1/users/grafana"] == dict.fromkeys(sorted(first), "present")
+    second = backend.read("org1/users/grafana") or {}
+    assert {name: second[name] for name in first} == first and second["metrics_password"]
 
 
 _PLAY = """

@@ -69,6 +69,7 @@ class Scene:
     :param heights: of a channel; ``behind`` has blocks by node
     :param down: nodes, and names of exporters, that do not answer
     :param verdicts: by subject: 0 healthy, 1 degraded, 2 unhealthy
+    :param reasons: why, by subject: status, reason and remedy of each
     """
 
     network: Network
@@ -76,6 +77,7 @@ class Scene:
     behind: dict[str, int] = field(default_factory=dict)
     down: set[str] = field(default_factory=set)
     verdicts: dict[str, int] = field(default_factory=dict)
+    reasons: dict[str, list[tuple[int, str, str]]] = field(default_factory=dict)
     leaders: dict[str, str] = field(default_factory=dict)
     days: dict[str, float] = field(default_factory=dict)
     chaincodes_down: set[str] = field(default_factory=set)
@@ -168,6 +170,11 @@ class Scene:
                 days = self.days.get(name, 291.4)
                 yield f'selvedge_certificate_days{{subject="{name}",certificate="tls"}} {days!r}'
                 yield f'selvedge_certificate_days{{subject="{name}",certificate="sign"}} {days + 40!r}'
+        kinds = {name: kind for name, kind, _unused in [*subjects, ("store", "store", "")]}
+        for name, told in self.reasons.items():
+            for status, reason, remedy in told:
+                labels = f'subject="{name}",kind="{kinds.get(name, "channel")}",reason="{reason}",remedy="{remedy}"'
+                yield f"selvedge_health_reason{{{labels}}} {status}"
         for channel in self.network.settings["channels"]:
             name = channel["name"]
             yield f'selvedge_commit_probe_success{{channel="{name}"}} {int(name not in self.probe_fails)}'

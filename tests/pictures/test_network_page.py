@@ -31,6 +31,7 @@ PEER, LEADER = "peer1.org2.lab.example", "orderer2.orderers.lab.example"
 WORDS = {
     "up",
     "verdict",
+    "reason",
     "verdict_age",
     "reachable",
     "freshness",
@@ -51,6 +52,11 @@ TROUBLES = """
 STATES = """
     return [...document.querySelectorAll("#map [data-node]")].map((item) => [item.dataset.node, item.dataset.state])
 """
+REASONS = """
+    return [...document.querySelectorAll("#detail .reasons li")]
+      .map((item) => item.textContent.replace(/\\s+/g, " ").trim())
+"""
+ALERT = "return document.querySelector(`#alerts [data-alert=${arguments[0]}]`).textContent"
 TROUBLE = 'const item = document.getElementById("trouble"); return item.hidden ? "" : item.textContent'
 LIVE = "return document.body.dataset.live"
 
@@ -162,6 +168,11 @@ def test_what_is_wrong_is_told_with_its_reasons(watched: Watched, page: Browser,
     scene.leaders["main"] = "orderer3.orderers.lab.example"
     scene.behind[PEER] = 31
     scene.verdicts[PEER] = 1
+    scene.reasons = {
+        LEADER: [(2, "does not answer: Connection refused", "start it, or read its log on its host")],
+        PEER: [(1, "channel main: behind the others", "wait; if it does not catch up, read its log"),
+               (1, f"its operations endpoint is slow, and {LEADER} is away", "read its log")],
+    }  # fmt: skip
     scene.days["peer0.org1.lab.example"] = 4.3
     scene.chaincodes_down.add("assets.peer0.org2.lab.example")
     wanted = {"CertificateExpiresInAWeek", "ChaincodeGone", "HeightDiverging", "NodeDegraded", "NodeDown",
@@ -174,12 +185,27 @@ def test_what_is_wrong_is_told_with_its_reasons(watched: Watched, page: Browser,
     rounds(page, 2)
     assert page.run(HEADLINE) == "5 things are wrong"
     assert page.run(TROUBLES) == [
-        "orderer2.orderers does not answer Prometheus and 1 more",
-        "peer0.org2 chaincode assets does not answer",
-        "channel main 2 of 3 orderers take part, none more may be lost",
-        "peer0.org1 its certificate expires in 4 days",
-        "peer1.org2 the health check finds it degraded and 1 more",
+        "orderer2.orderers does not answer: Connection refused and 1 more "
+        "Next: start it, or read its log on its host",
+        "peer0.org2 chaincode assets does not answer "
+        "Next: run start.yml if it is stopped; if it ends by itself, read its log",
+        "channel main 2 of 3 orderers take part, none more may be lost "
+        "Next: bring back the orderer that is missing, and restart nothing else meanwhile",
+        "peer0.org1 its certificate expires in 4 days Next: run site.yml --tags identity, then restart the node",
+        "peer1.org2 channel main: behind the others and 2 more "
+        "Next: wait; if it does not catch up, read its log",
     ]
+    page.run(f"{drawn(PEER)}.dispatchEvent(new MouseEvent('click', {{bubbles: true}}))")
+    assert page.run(REASONS) == [
+        "channel main: behind the others Next: wait; if it does not catch up, read its log",
+        "its operations endpoint is slow, and orderer2.orderers is away Next: read its log",
+        "31 blocks behind in main "
+        "Next: read its log: whether it reaches orderers and other peers, and whether it commits",
+    ]
+    alert = page.run(ALERT, "NodeUnhealthy")
+    assert "The health check says: does not answer: Connection refused. It does not do its work." in alert
+    assert "Next: start it, or read its log on its host" in alert
+    assert [name for name in wanted if "Next: " not in page.run(ALERT, name)] == []
     shown = page.run(
         'return [...document.querySelectorAll("#alerts [data-alert]")].map((item) => item.dataset.alert)'
     )
@@ -192,16 +218,44 @@ def test_what_is_wrong_is_told_with_its_reasons(watched: Watched, page: Browser,
     # A node that does not answer has no numbers, rather than its last ones.
     missing = compare(watched.prometheus, page)
     assert missing and all(item["labels"]["node"] == LEADER and item["text"] == "–" for item in missing)
-    page.picture(SHOTS / "ill-light.png")
+    page.picture(SHOTS / "reasons-light.png")
     page.prefer("dark")
+    page.picture(SHOTS / "reasons-dark.png")
+    page.key("\ue00c")
     page.picture(SHOTS / "ill-dark.png")
+    page.prefer("light")
+    page.picture(SHOTS / "ill-light.png")
 
 
 def test_a_sealed_store_and_a_failing_probe(page: Browser, restored: Watched) -> None:
     restored.scene.sealed = True
     restored.scene.probe_fails.add("main")
     page.until(f"{HEADLINE} === '2 things are wrong'", 40)
-    assert set(page.run(TROUBLES)) == {"secrets store is sealed", "channel main the commit probe fails"}
+    # The alerts say what to do.
+    page.until("return document.querySelectorAll('#verdict .next').length === 2", 40)
+    assert set(page.run(TROUBLES)) == {
+        "secrets store is sealed Next: restart its container; if it stays sealed, check its seal key",
+        "channel main the commit probe fails Next: run verify.yml, it gives reasons and remedies",
+    }
+
+
+def test_a_commit_that_fails_says_why(page: Browser, restored: Watched) -> None:
+    restored.scene.probe_fails.add("main")
+    restored.scene.reasons["channel main"] = [
+        (2, "peer0.org1 does not have the transaction", "run verify.yml")
+    ]
+    wanted = "channel main peer0.org1 does not have the transaction Next: run verify.yml"
+    page.until(f"const items = (() => {{ {TROUBLES} }})(); return items[0] === '{wanted}'", 40)
+    assert page.run(HEADLINE) == "1 thing is wrong"
+
+
+def test_a_reason_is_only_ever_text(page: Browser, restored: Watched) -> None:
+    evil = "<img src=x onerror=alert(1)> of <b>it</b>"
+    restored.scene.verdicts[PEER] = 2
+    restored.scene.reasons[PEER] = [(2, evil, evil)]
+    wanted = f"peer1.org2 {evil} Next: {evil}"
+    page.until(f"const items = (() => {{ {TROUBLES} }})(); return items[0] === '{wanted}'", 40)
+    assert page.run("return document.querySelectorAll('#verdict img, #alerts img').length") == 0
 
 
 def test_verdicts_that_are_old_or_missing_are_no_verdicts(page: Browser, restored: Watched) -> None:
@@ -221,8 +275,8 @@ def test_keys_open_a_node_and_close_it(page: Browser) -> None:
     page.run(f"{drawn(PEER)}.focus()")
     page.key("\ue007")
     page.until("return !document.getElementById('detail').hidden")
-    text = page.run("return document.getElementById('detail').innerText")
-    assert "peer1.org2" in text and "Nothing is wrong with it." in text and "Health check\nhealthy" in text
+    for text in ("peer1.org2", "Nothing is wrong with it.", "Health check\\nhealthy"):
+        page.until(f"return document.getElementById('detail').innerText.includes('{text}')")
     page.picture(SHOTS / "detail.png")
     rounds(page, 1)
     page.key("\ue00c")

@@ -3,6 +3,7 @@
     python -m tools.bench                    all of it
     python -m tools.bench lab                a lab of its own beside the demo's, from nothing, and again
     python -m tools.bench controller         fifty hosts that have nothing to do; a wrong model
+    python -m tools.bench monitoring         the same load with and without monitoring, in a lab of its own; 25 minutes
 
 Times are of one run on one machine: compare them with each other, not with those of other machines, and leave the
 machine alone meanwhile. Exit code 1 when a budget is not kept.
@@ -17,9 +18,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / ".ansible" / "collections"))
 
-from . import controller, lab  # noqa: E402 - they import the collection
+from . import controller, lab, monitoring  # noqa: E402 - they import the collection
 
-PARTS = {"controller": controller.rows, "lab": lab.rows}
+PARTS = {"controller": controller.rows, "lab": lab.rows, "monitoring": monitoring.rows}
 
 
 def main(wanted: list[str]) -> int:

@@ -32,11 +32,7 @@ def image_rows() -> bool:
     """The size of every image in its default version."""
     builder = Builder(ROOT, ROOT / ".cache")
     fits = True
-    for recipe_file in sorted((ROOT / "images").glob("*/image.yml")):
-        name = recipe_file.parent.name
-        if "budget_mb" not in builder.recipe(name):
-            # It is only pulled.
-            continue
+    for name in builder.names():
         size = builder.build(name).image.size / MEGABYTE
         budget = builder.recipe(name)["budget_mb"]
         fits &= at_most(f"image {name} {builder.default_version(name)}", size, budget, "MB", 1)

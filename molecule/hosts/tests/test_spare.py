@@ -71,7 +71,7 @@ def test_a_bare_host_of_the_model_is_made_usable_and_joins(
     verdict = next(
         results["results"]
         for name, hosts in operator.run("verify").tasks
-        if name.endswith("Judge every node")
+        if name.endswith("Judge every node and host")
         for results in hosts.values()
     )
     found = heights(verdict)

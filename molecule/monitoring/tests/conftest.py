@@ -11,10 +11,11 @@ from ansible_collections.selvedge.fabric.molecule.shared.testing.fixtures import
     ledger,
     output,
     pytest_generate_tests,
+    restartable,
 )
 from ansible_collections.selvedge.fabric.molecule.shared.testing.monitoring import Server
 
-__all__ = ["containers", "deployment", "host", "ledger", "output", "pytest_generate_tests"]
+__all__ = ["containers", "deployment", "host", "ledger", "output", "pytest_generate_tests", "restartable"]
 
 
 @pytest.fixture(scope="session")

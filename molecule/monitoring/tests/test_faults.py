@@ -32,7 +32,10 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health_evid
     ChaincodeMembers,
     ChannelMembers,
 )
-from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health_host import HostDisks, judge_host
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health_host import (
+    HostEvidence,
+    judge_host,
+)
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.network_health import NetworkCheck
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import Service
 from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.queries import QUERIES
@@ -67,7 +70,8 @@ def receiver(deployment: Deployment, tmp_path_factory: pytest.TempPathFactory) -
         deployment.store.write(PLACE, {"url": found.url})
         operator = Operator(deployment, tmp_path_factory.mktemp("edited"))
         item = {
-            "name": "test",
+            # Alertmanager remembers for hours what it told whom.
+            "name": f"test-{found.port}",
             "kind": "webhook",
             "secret": PLACE,
             "severities": ["critical", "warning", "info"],
@@ -104,7 +108,7 @@ def room(deployment: Deployment, host: str) -> Health:
         command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=True
     ).stdout
     disks = json.loads(done[done.index("{") :])["disks"]
-    return judge_host(HostDisks.from_option({"name": host, "disks": disks}), 10)
+    return judge_host(HostEvidence.from_option({"name": host, "disks": disks}), 10, 2)
 
 
 def named(deployment: Deployment, name: str) -> Service:
@@ -119,7 +123,7 @@ def node_down(service: Service) -> Fault:
         lambda: faults.stopped(service),
         [("NodeDown", {**label, "severity": "critical"})],
         [("up", {"node": service.name, "job": service.kind}, lambda value: value == 0)],
-        [(service.name, "refused")],
+        [(service.name, "does not answer")],
     )
 
 

@@ -180,3 +180,25 @@ def test_prometheus_has_what_containers_use(deployment: Deployment, prometheus: 
         assert wanted <= {item["metric"].get("container_name") for item in found}
 
     eventually(measured, 90, AssertionError)
+
+
+def test_prometheus_counts_the_starts_of_every_container(deployment: Deployment, prometheus: Server) -> None:
+    chaincode = deployment.network.chaincodes[-1]
+
+    def counts() -> dict[str, int]:
+        found = prometheus.query("selvedge_container_starts_total")
+        return {item["metric"]["container"]: int(item["value"][1]) for item in found}
+
+    wanted = set(every_container(deployment))
+
+    def all_told() -> None:
+        assert wanted <= set(counts())
+
+    eventually(all_told, 60, AssertionError)
+    before = counts()[chaincode.name]
+    the_host(chaincode.host.name).check_output("docker restart %s", chaincode.name)
+
+    def counted() -> None:
+        assert counts()[chaincode.name] == before + 1
+
+    eventually(counted, 60, AssertionError)

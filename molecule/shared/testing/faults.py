@@ -83,7 +83,7 @@ def sealed(deployment: Deployment) -> Iterator[None]:
     def prepare(client: hvac.Client) -> None:
         role = client.read("auth/cert/certs/controller")["data"]
         text = 'path "sys/seal" { capabilities = ["update", "sudo"] }'
-        client.sys.create_or_update_policy(name, text)
+        client.sys.create_or_update_acl_policy(name, text)
         client.write_data(
             f"auth/cert/certs/{name}",
             data={
@@ -96,7 +96,7 @@ def sealed(deployment: Deployment) -> Iterator[None]:
 
     def forget(client: hvac.Client) -> None:
         client.delete(f"auth/cert/certs/{name}")
-        client.sys.delete_policy(name)
+        client.sys.delete_acl_policy(name)
 
     def seal(client: hvac.Client) -> None:
         former = client.token

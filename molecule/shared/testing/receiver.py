@@ -33,7 +33,8 @@ class Receiver:
                 """Say nothing: what came is looked at by tests."""
 
         self._server = ThreadingHTTPServer((address, 0), Handler)
-        self.url = f"http://{address}:{self._server.server_address[1]}/alerts"
+        self.port = self._server.server_address[1]
+        self.url = f"http://{address}:{self.port}/alerts"
 
     @contextmanager
     def listening(self) -> Iterator[Receiver]:

@@ -13,9 +13,12 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health impo
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 STATUS = {Status.HEALTHY: 0, Status.DEGRADED: 1, Status.UNHEALTHY: 2}
+# A reason is a series while it lasts. Of one thing the gravest are told, there is nothing to learn from the fiftieth.
+_REASONS = 8
 # Name, kind and meaning.
 FAMILIES = {
     "selvedge_node_status": ("gauge", "0 healthy, 1 degraded, 2 unhealthy."),
+    "selvedge_health_reason": ("gauge", "Why something is not healthy: 1 it degrades, 2 it makes unhealthy."),
     "selvedge_channel_height": ("gauge", "Blocks of a member's copy of a channel."),
     "selvedge_channel_lag": ("gauge", "Blocks that a member is behind the channel's longest copy."),
     "selvedge_channel_leader": ("gauge", "1 for the consenter that leads a channel."),
@@ -94,6 +97,7 @@ def _samples(snapshot: Snapshot, hosts: Mapping[str, str]) -> Iterator[_Sample]:
     for result in snapshot.results:
         labels = {"subject": result.subject, "kind": result.kind, "organization": result.organization}
         yield "selvedge_node_status", labels, STATUS[result.status]
+        yield from _reasons(result)
         for certificate, days in result.facts.get("certificates", {}).items():
             yield "selvedge_certificate_days", {"subject": result.subject, "certificate": certificate}, days
         for channel, facts in result.facts.get("channels", {}).items():
@@ -106,6 +110,7 @@ def _samples(snapshot: Snapshot, hosts: Mapping[str, str]) -> Iterator[_Sample]:
     yield from _channels(snapshot.results)
     yield from _clocks(snapshot.results, hosts)
     for channel, probed in snapshot.probes.items():
+        yield from _reasons(probed.health)
         yield (
             "selvedge_commit_probe_success",
             {"channel": channel},
@@ -117,6 +122,16 @@ def _samples(snapshot: Snapshot, hosts: Mapping[str, str]) -> Iterator[_Sample]:
         yield "selvedge_exporter_run_duration_seconds", {}, snapshot.seconds
         yield "selvedge_exporter_last_run_timestamp_seconds", {}, snapshot.ended
     yield "selvedge_exporter_failures_total", {}, snapshot.failures
+
+
+def _reasons(result: Health) -> Iterator[_Sample]:
+    """In words that stay while the reason does: a number in a label would be a new series each time."""
+    told: dict[tuple[str, str], Status] = {}
+    for finding in result.findings:
+        told.setdefault((finding.steady, finding.remedy), finding.status)
+    for (reason, remedy), status in list(told.items())[:_REASONS]:
+        labels = {"subject": result.subject, "kind": result.kind, "reason": reason, "remedy": remedy}
+        yield "selvedge_health_reason", labels, STATUS[status]
 
 
 def _member(channel: str, subject: str, facts: Mapping[str, Any]) -> Iterator[_Sample]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -58,6 +59,15 @@ def clock_of(body: bytes, key: str, date: str, moment: tuple[float, float]) -> C
         return None
     stamp = shown if shown.tzinfo else shown.replace(tzinfo=UTC)
     return _clock(stamp.timestamp(), _SECOND, "header Date of its answer", moment)
+
+
+def clock_between(told: Mapping[str, float]) -> Clock:
+    """The clock of a host on which something ran between two looks at ours.
+
+    :param told: ``start`` and ``end`` by the host's clock, ``sent`` and ``received`` by ours, in seconds since 1970
+    """
+    lowest, highest = told["end"] - told["received"], told["start"] - told["sent"]
+    return Clock((lowest + highest) / 2, abs(highest - lowest) / 2, "its own answer")
 
 
 def _clock(told: float, step: float, source: str, moment: tuple[float, float]) -> Clock:

@@ -29,12 +29,20 @@ class Finding:
     :param reason: what was seen, a short sentence
     :param remedy: what the operator can do
     :param lasting: waiting does not heal it
+    :param brief: the reason without what may be another thing at each check (numbers, words of others), so that it
+        can be a label of a metric; empty where the reason has no such thing
     """
 
     status: Status
     reason: str
     remedy: str
     lasting: bool = False
+    brief: str = ""
+
+    @property
+    def steady(self) -> str:
+        """The reason in words that stay the same while it does."""
+        return self.brief or self.reason
 
 
 @dataclass(frozen=True)
@@ -53,6 +61,7 @@ class Health:
         ``status``, ``relation``, ``leader`` (a name), ``active`` and ``consenters`` (counts), ``missing``
         (names); for peers ``chaincodes`` (whether each answers). What is unknown is left out.
     :param lasting: nothing of it heals by waiting
+    :param findings: what it was made of, the gravest first
     """
 
     subject: str
@@ -63,6 +72,7 @@ class Health:
     remedy: str = ""
     facts: dict[str, Any] = field(default_factory=dict)
     lasting: bool = False
+    findings: tuple[Finding, ...] = ()
 
     @property
     def healthy(self) -> bool:
@@ -71,7 +81,7 @@ class Health:
     def as_dict(self) -> dict[str, Any]:
         """For a module's result: plain types only."""
         shown = asdict(self)
-        del shown["lasting"]
+        del shown["lasting"], shown["findings"]
         return {**shown, "status": str(self.status), "reasons": list(self.reasons)}
 
 
@@ -94,6 +104,7 @@ def verdict(
         ordered[0].remedy,
         facts,
         lasting=all(finding.lasting for finding in findings),
+        findings=tuple(ordered),
     )
 
 

@@ -88,7 +88,9 @@ def judge_orderer(evidence: OrdererEvidence, channels: dict[str, ChannelView], r
     facts: dict[str, Any] = {}
     if not evidence.dead:
         if evidence.admin is not None:
-            findings.append(_unhealthy(f"participation API: {evidence.admin.what}", evidence.admin.next_step))
+            reason = f"participation API: {evidence.admin.what}"
+            brief = "its participation API does not answer as it should"
+            findings.append(_unhealthy(reason, evidence.admin.next_step, brief=brief))
         elif evidence.serving is None:
             for name, view in channels.items():
                 findings += _orderer_channel(evidence, name, view, rules)
@@ -119,7 +121,11 @@ def judge_authority(evidence: AuthorityEvidence, rules: Rules) -> Health:
             serving, evidence.operations, authority.address, authority.operations_address, rules, "HTTPS"
         )
     elif serving:
-        findings.append(_unhealthy(f"HTTPS {authority.address}: {serving.what}", serving.next_step or START))
+        reason, brief = (
+            f"HTTPS {authority.address}: {serving.what}",
+            f"HTTPS {authority.address} does not serve",
+        )
+        findings.append(_unhealthy(reason, serving.next_step or START, brief=brief))
     findings += _clock(evidence.operations, rules)
     served = ""
     facts: dict[str, Any] = {}
@@ -136,7 +142,8 @@ def judge_authority(evidence: AuthorityEvidence, rules: Rules) -> Health:
 def judge_store(evidence: StoreEvidence | FabricError, rules: Rules) -> Health:
     """A store is healthy when it is initialised and unsealed."""
     if isinstance(evidence, FabricError):
-        finding = _unhealthy(f"does not answer: {evidence.what}", evidence.next_step or START)
+        reason = f"does not answer: {evidence.what}"
+        finding = _unhealthy(reason, evidence.next_step or START, brief="does not answer")
         return verdict("store", "store", "", [finding], {})
     findings = []
     if not evidence.initialized:
@@ -148,7 +155,7 @@ def judge_store(evidence: StoreEvidence | FabricError, rules: Rules) -> Health:
             _unhealthy("is sealed", "check its seal key on its host, and its log; then restart it")
         )
     days, problems = _certificates(Certificates({}), evidence.certificate_pem, rules)
-    findings += _off(evidence.clock, rules)
+    findings += judge_clock(evidence.clock, rules.max_skew)
     facts = {
         "version": evidence.version,
         "standby": evidence.standby,
@@ -162,7 +169,8 @@ def judge_store(evidence: StoreEvidence | FabricError, rules: Rules) -> Health:
 def unjudged(subject: str, kind: str, organization: str, error: FabricError) -> Health:
     """A thing that nobody can ask, because the keys for it are not to be had."""
     at = f" ({error.where})" if error.where else ""
-    finding = _unhealthy(f"cannot be judged without its keys: {error.what}{at}", error.next_step)
+    brief = "cannot be judged without its keys"
+    finding = _unhealthy(f"{brief}: {error.what}{at}", error.next_step, brief=brief)
     return verdict(subject, kind, organization, [finding], {})
 
 
@@ -175,7 +183,8 @@ def _orderer_channel(
     status, ledger = evidence.statuses.get(name), evidence.ledgers.get(name)
     at = f"channel {name}"
     if isinstance(status, FabricError):
-        yield _unhealthy(f"{at}: participation API: {status.what}", status.next_step or READ_LOG)
+        brief = f"{at}: its participation API does not answer as it should"
+        yield _unhealthy(f"{at}: participation API: {status.what}", status.next_step or READ_LOG, brief=brief)
     elif status is None and name in evidence.statuses:
         yield _unhealthy(f"{at}: it has not joined", CHANNEL)
         return
@@ -187,7 +196,7 @@ def _orderer_channel(
     if isinstance(ledger, NoLeaderError):
         yield _unhealthy(f"{at}: it knows no {view.consensus} leader", _LEADER)
     elif isinstance(ledger, FabricError):
-        yield _unhealthy(f"{at}: {ledger.what}", ledger.next_step or READ_LOG)
+        yield _unread(at, ledger)
         if isinstance(status, ChannelStatus):
             yield from _behind(at, status.height, view, rules)
     elif ledger is not None:
@@ -226,22 +235,28 @@ def _peer_channel(
         yield _unhealthy(f"{at}: it has not joined", CHANNEL)
         return
     if isinstance(ledger, FabricError):
-        yield _unhealthy(f"{at}: {ledger.what}", ledger.next_step or READ_LOG)
+        yield _unread(at, ledger)
     elif ledger is not None:
         yield from _ledger(evidence.node.name, at, ledger, view, rules)
     state = evidence.states.get(view.name)
     if isinstance(state, FabricError):
         # Where the ledger does not answer either it is the peer, not its state database.
         if not isinstance(ledger, FabricError):
-            reason = f"{at}: its state database does not answer: {_said(state)}"
-            yield _unhealthy(reason, STATE)
+            brief = f"{at}: its state database does not answer"
+            yield _unhealthy(f"{brief}: {_said(state)}", STATE, brief=brief)
         return
     for name, error in evidence.chaincodes.get(view.name, {}).items():
         if state is not None and name not in state.chaincodes:
             yield _unhealthy(f"{at}: chaincode {name} is not committed", _COMMIT)
         elif error is not None:
-            reason = f"{at}: chaincode {name} does not answer through it: {_said(error)}"
-            yield _unhealthy(reason, _CHAINCODE)
+            brief = f"{at}: chaincode {name} does not answer through it"
+            yield _unhealthy(f"{brief}: {_said(error)}", _CHAINCODE, brief=brief)
+
+
+def _unread(at: str, error: FabricError) -> Finding:
+    return _unhealthy(
+        f"{at}: {error.what}", error.next_step or READ_LOG, brief=f"{at}: its ledger cannot be read"
+    )
 
 
 def _said(error: FabricError) -> str:
@@ -254,7 +269,9 @@ def _ledger(name: str, at: str, ledger: Ledger, view: ChannelView, rules: Rules)
         number = view.forked[name]
         yield _unhealthy(f"{at}: its block {number} is another one than elsewhere (fork)", _FORK, True)
     if ledger.damage:
-        yield _unhealthy(f"{at}: its newest block ({ledger.height - 1}) {ledger.damage}", _DAMAGE, True)
+        reason = f"{at}: its newest block ({ledger.height - 1}) {ledger.damage}"
+        brief = f"{at}: its newest block {ledger.damage.partition(':')[0]}"
+        yield _unhealthy(reason, _DAMAGE, True, brief)
     yield from _behind(at, ledger.height, view, rules)
 
 
@@ -263,7 +280,8 @@ def _behind(at: str, height: int, view: ChannelView, rules: Rules) -> Iterator[F
     if lag > rules.max_lag:
         blocks = "1 block" if lag == 1 else f"{lag} blocks"
         remedy = "wait; if it does not catch up, read its log and check that it reaches the orderers"
-        yield Finding(Status.DEGRADED, f"{at}: {blocks} behind ({height} of {view.height})", remedy)
+        reason = f"{at}: {blocks} behind ({height} of {view.height})"
+        yield Finding(Status.DEGRADED, reason, remedy, brief=f"{at}: behind the others")
 
 
 def _ledger_facts(name: str, ledger: Ledger | FabricError | None, view: ChannelView) -> dict[str, Any]:
@@ -295,8 +313,8 @@ def _orderer_facts(evidence: OrdererEvidence, name: str, view: ChannelView) -> d
 # --- what all have in common ---
 
 
-def _unhealthy(reason: str, remedy: str, lasting: bool = False) -> Finding:
-    return Finding(Status.UNHEALTHY, reason, remedy or READ_LOG, lasting)
+def _unhealthy(reason: str, remedy: str, lasting: bool = False, brief: str = "") -> Finding:
+    return Finding(Status.UNHEALTHY, reason, remedy or READ_LOG, lasting, brief)
 
 
 def _reachable(
@@ -318,16 +336,18 @@ def _reachable(
             yield _unhealthy(reason, HANGS if isinstance(operations, NoAnswerError) else START)
         return
     if serving is not None:
-        yield _unhealthy(
-            f"{service} {address} does not serve: {_said(serving)}", serving.next_step or READ_LOG
-        )
+        brief = f"{service} {address} does not serve"
+        yield _unhealthy(f"{brief}: {_said(serving)}", serving.next_step or READ_LOG, brief=brief)
     if isinstance(operations, FabricError):
-        reason = f"operations {operations_address}: {operations.what}"
-        yield Finding(Status.DEGRADED, reason, operations.next_step or READ_LOG)
+        where = f"operations {operations_address}"
+        brief = f"{where} does not answer as it should"
+        reason, remedy = f"{where}: {operations.what}", operations.next_step or READ_LOG
+        yield Finding(Status.DEGRADED, reason, remedy, brief=brief)
         return
     for check in operations.failed_checks:
-        couchdb = check.startswith("couchdb:")
-        yield _unhealthy(f"its own health check fails: {check}", STATE if couchdb else READ_LOG)
+        component, reason = check.partition(":")[0], f"its own health check fails: {check}"
+        remedy = STATE if component == "couchdb" else READ_LOG
+        yield _unhealthy(reason, remedy, brief=f"its own health check fails: {component}")
     if operations.metrics is None:
         remedy = "set its metrics provider to prometheus"
         yield Finding(Status.DEGRADED, f"operations {operations_address}: it keeps no metrics", remedy, True)
@@ -357,18 +377,23 @@ def _node_verdict(
 
 def _clock(operations: Operations | FabricError | None, rules: Rules) -> Iterator[Finding]:
     if isinstance(operations, Operations):
-        yield from _off(operations.clock, rules)
+        yield from judge_clock(operations.clock, rules.max_skew)
 
 
-def _off(clock: Clock | None, rules: Rules) -> Iterator[Finding]:
-    if clock is None or clock.certain <= rules.max_skew:
+def judge_clock(clock: Clock | None, max_skew: float, lasting: bool = False) -> Iterator[Finding]:
+    """Nothing where the clock is not known, or off by what may be the way of the answer."""
+    if clock is None or clock.certain <= max_skew:
         return
     way = "ahead of" if clock.skew > 0 else "behind"
-    reason = f"its clock is {abs(clock.skew):.1f} s {way} ours ({clock.source})"
+    reason, brief = (
+        f"its clock is {abs(clock.skew):.1f} s {way} ours ({clock.source})",
+        f"its clock is {way} ours",
+    )
     if clock.certain < _TIME_WINDOW_S:
-        yield Finding(Status.DEGRADED, reason, CLOCK)
+        yield Finding(Status.DEGRADED, reason, CLOCK, lasting, brief)
     else:
-        yield _unhealthy(f"{reason}; nodes refuse requests that are 15 minutes off", CLOCK)
+        refused = "; nodes refuse requests that are 15 minutes off"
+        yield _unhealthy(reason + refused, CLOCK, lasting, brief + refused)
 
 
 def _clock_facts(operations: Operations | FabricError | None) -> dict[str, Any]:
@@ -386,7 +411,8 @@ def _certificates(
     :param signed_pem: the one that it signs with
     """
     if isinstance(found, FabricError):
-        return {}, [_unhealthy(f"its certificates: {found.what} {found.where}".rstrip(), found.next_step)]
+        reason = f"its certificates: {found.what} {found.where}".rstrip()
+        return {}, [_unhealthy(reason, found.next_step, brief="its certificates cannot be read")]
     days, findings = dict(found.days), []
     shown = {
         "TLS": ("serves another TLS", served_pem, found.tls_pem),
@@ -401,10 +427,11 @@ def _certificates(
     for label, left in sorted(days.items(), key=lambda item: item[1]):
         if left <= 0:
             reason = f"its {label} certificate expired {math.ceil(-left)} days ago"
-            findings.append(_unhealthy(reason, RENEW, True))
+            findings.append(_unhealthy(reason, RENEW, True, f"its {label} certificate has expired"))
         elif left < rules.certificate_days_min:
             reason = f"its {label} certificate expires in {math.floor(left)} days"
-            findings.append(Finding(Status.DEGRADED, reason, RENEW, True))
+            brief = f"its {label} certificate expires soon"
+            findings.append(Finding(Status.DEGRADED, reason, RENEW, True, brief))
     return days, findings
 
 

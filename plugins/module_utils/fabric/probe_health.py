@@ -29,14 +29,18 @@ def judge_probe(channel: str, report: ProbeReport | FabricError, budget: float =
     subject = f"channel {channel}"
     if isinstance(report, FabricError):
         at = f" ({report.where})" if report.where else ""
-        finding = Finding(
-            Status.UNHEALTHY, f"nothing can be committed: {report.what}{at}", report.next_step or _NODES
-        )
+        brief = "nothing can be committed"
+        reason, remedy = f"{brief}: {report.what}{at}", report.next_step or _NODES
+        finding = Finding(Status.UNHEALTHY, reason, remedy, brief=brief)
         return verdict(subject, "channel", "", [finding], {})
     took = seconds_of(report)
-    findings = [Finding(Status.UNHEALTHY, problem, _NODES) for problem in report.problems]
+    findings = [
+        Finding(Status.UNHEALTHY, problem, _NODES, brief=problem.partition(": ")[0])
+        for problem in report.problems
+    ]
     if budget and took > budget:
         reason = f"a transaction took {took:.2f} s until every peer had it, over {budget:g} s"
-        findings.append(Finding(Status.DEGRADED, reason, _LOAD))
+        brief = f"a transaction took longer than {budget:g} s until every peer had it"
+        findings.append(Finding(Status.DEGRADED, reason, _LOAD, brief=brief))
     facts = {"endorsing": report.endorsing, "latency": report.latency, "seconds": round(took, 3)}
     return verdict(subject, "channel", "", findings, facts)

@@ -71,6 +71,11 @@ def deep_merge(base: Any, patch: Any) -> Any:
     return patch
 
 
+def is_built(recipe: dict[str, Any]) -> bool:
+    """Whether a recipe says how to build the image, or only what comes over upstream's."""
+    return "component" in recipe or "version" in recipe
+
+
 def default_cache(root: Path) -> Path:
     """Where built images are kept when nobody says: inside a checkout, else in the user's own cache folder.
 
@@ -122,9 +127,17 @@ class Builder:
 
     def _built_recipe(self, name: str) -> dict[str, Any]:
         recipe = self.recipe(name)
-        if not {"component", "version"} & set(recipe):
-            raise BuildError(f"images/{name}/image.yml says nothing to build: this image can only be pulled")
+        if not is_built(recipe):
+            raise BuildError(
+                f"{recipe['title']} is not built: images/{name}/image.yml lays our layer over upstream's image. "
+                "Next: give upstream's image by digest"
+            )
         return recipe
+
+    def names(self) -> list[str]:
+        """The images that can be built; the others are only pulled, from upstream by digest."""
+        recipes = sorted(item.parent.name for item in self._images.glob("*/image.yml"))
+        return [name for name in recipes if is_built(self.recipe(name))]
 
     def default_version(self, name: str) -> str:
         """The version that is built when none is asked for."""

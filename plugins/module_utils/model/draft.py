@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import (
     COLLECTORS,
+    GRAFANA,
     HEALTH_EXPORTER,
     MONITORING_KEYS,
 )
@@ -107,6 +108,8 @@ class Draft:
             )
             if isinstance(central, str) and logs.get("sink") is None:
                 yield "loki", central
+        if isinstance(central, str) and isinstance(self.monitoring.get("grafana"), dict):
+            yield GRAFANA, central
 
     def _instances(self) -> Iterator[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]]:
         """Chaincode, organisation and peer of every instance of a chaincode."""

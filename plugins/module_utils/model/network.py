@@ -18,6 +18,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.model.draft import
     msp_id_of,
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import (
+    GRAFANA,
     HEALTH_EXPORTER,
     MONITORING_KEYS,
     Ports,
@@ -236,6 +237,12 @@ _SMALL = {
 }
 
 
+def _limits(given: dict[str, Any], kind: str) -> dict[str, Any]:
+    """What a service of the monitoring may take; Grafana's is in its own part of the model."""
+    own = given[GRAFANA] if kind == GRAFANA else given
+    return {**{key: own[key] for key in ("memory", "pids", "runtime")}, **_SMALL.get(kind, {})}
+
+
 def _monitoring(settings: dict[str, Any], hosts: dict[str, Host], chaincodes: list[Service]) -> list[Service]:
     """Exporters where there is something to be asked, Prometheus and Alertmanager on their host."""
     given = settings["monitoring"]
@@ -255,14 +262,15 @@ def _monitoring(settings: dict[str, Any], hosts: dict[str, Host], chaincodes: li
     if logs := given["logs"]:
         places[logs["collector"]] = list(hosts)
         places["loki"] = [] if logs["sink"] else [given["host"]]
-    limits = {key: given[key] for key in ("memory", "pids", "runtime")}
+    if given["grafana"]:
+        places[GRAFANA] = [given["host"]]
     return [
         Service(
             kind,
             monitoring_name(kind, host, settings["domain"]),
             hosts[host],
             judge if kind == HEALTH_EXPORTER else given["organization"],
-            {**limits, **_SMALL.get(kind, {})},
+            _limits(given, kind),
             {"main": setting(given, key)} if (key := MONITORING_KEYS[kind]) else {},
         )
         for kind, names in places.items()

@@ -16,6 +16,8 @@ FIRST_PORTS = {
 PORT_KEYS = {"main": "port", "admin": "admin_port", "operations": "operations_port"}
 # The kind of the service that judges the network; it acts as a client of each organisation.
 HEALTH_EXPORTER = "health-exporter"
+# The kind, and the image, of the service of which the model names upstream's image itself.
+GRAFANA = "grafana"
 # What may collect the logs of a host; the model says which does.
 COLLECTORS = ("otel-collector", "fluent-bit")
 # The model's key for the one port of each service of the monitoring; empty for one that nobody reaches.
@@ -28,6 +30,7 @@ MONITORING_KEYS = {
     "loki": "logs.port",
     "otel-collector": "logs.collector_port",
     "fluent-bit": "",
+    GRAFANA: "grafana.port",
 }
 
 

@@ -579,6 +579,8 @@ def memory_is_enough_for_the_engine(draft: Draft) -> Iterator[Problem]:
     """A memory limit is at least 6m: the engine refuses less."""
     limited = [(item.path, item.settings) for item in draft.placed]
     limited += [(f"chaincodes[{item['name']}]", item) for item in draft.chaincodes]
+    grafana = setting(draft.monitoring, "grafana")
+    limited += [("monitoring.grafana", grafana)] if isinstance(grafana, dict) else []
     for path, settings in limited:
         memory = settings.get("memory")
         if not isinstance(memory, str) or not memory[:-1].isdecimal() or memory[-1] not in _UNITS:

@@ -79,6 +79,10 @@ _STORED_HINT = "a path in the store that begins with an organisation's name, suc
 # Names of repositories. Source: distribution/reference, regexp.go.
 _COMPONENT = r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*"
 _IMAGE = rf"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]+)?(/{_COMPONENT})*@sha256:[0-9a-f]{{64}}"
+_GRAFANA_HINT = (
+    "a repository and the digest of what you trust, without a tag, such as docker.io/grafana/grafana@sha256:...; "
+    "`docker buildx imagetools inspect docker.io/grafana/grafana:TAG` prints the digest of a tag"
+)
 
 # Names that the engine's configuration gives to a runtime; `kata` and `runsc` (gVisor) have to be set up there.
 RUNTIMES = ("runc", "crun", "kata", "runsc")
@@ -355,7 +359,14 @@ MODEL: dict[str, Field] = {
                     ),
                     "fluent_bit_version": _version("version of Fluent Bit, where it is the collector", "5.1.1"),
                     "retention_days": Field(
-                        "int", "how long Loki keeps what it was sent", default=14, minimum=1, maximum=3650
+                        "int", "how long Loki keeps what it was sent, if it fits", default=14, minimum=1, maximum=3650
+                    ),
+                    "retention_size": Field(
+                        "str",
+                        "how much disk Loki may take; the oldest lines go first",
+                        "10GB",
+                        pattern=r"[1-9][0-9]*(GB|TB)",
+                        hint="a number with GB or TB, such as 10GB",
                     ),
                     "queue_size": Field(
                         "str",
@@ -386,6 +397,22 @@ MODEL: dict[str, Field] = {
                             ),
                         },
                     ),
+                },
+            ),
+            "grafana": Field(
+                "map",
+                "a Grafana with our dashboards, beside Prometheus; without this key there is none",
+                optional=True,
+                fields={
+                    "image": Field(
+                        "str",
+                        "upstream's image by digest; it is never built, whatever image_source says",
+                        required=True,
+                        pattern=_IMAGE,
+                        hint=_GRAFANA_HINT,
+                    ),
+                    "port": _port("its port", 3000),
+                    **_limits("512m"),
                 },
             ),
             **_limits("1g"),
@@ -423,7 +450,9 @@ RENAMED: dict[str, dict[str, str]] = {
         "alertmanager_receivers": "receivers",
         "loki": "logs",
         "logging": "logs",
+        "dashboards": "grafana",
     },
+    "monitoring.grafana": {"digest": "image", "http_port": "port"},
     "monitoring.logs": {"retention": "retention_days", "loki_port": "port", "loki_version": "version"},
     "secrets_store": {"type": "backend", "engine": "backend"},
     "organizations[]": {

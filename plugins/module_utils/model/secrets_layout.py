@@ -7,7 +7,7 @@ from typing import Any
 
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import Network, Service
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.paths import EXPORTER_UID, SECRETS, UID
-from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import COLLECTORS
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import COLLECTORS, GRAFANA
 
 # Tells client, peer, admin and orderer certificates apart by their organisational unit.
 # Source: Fabric documentation, "Membership Service Provider", Node OUs.
@@ -26,6 +26,10 @@ _MSP = {
 }
 _FILES = {"peer": {**_MSP, **_TLS}, "orderer": {**_MSP, **_TLS}, "chaincode": _TLS}
 _CLIENT = {"client.crt": "tls_cert", "client.key": "tls_key", "ca.crt": "tls_ca_cert"}
+# What nobody has to think up for Grafana: the administrator's password, the one that Prometheus shows at /metrics, and
+# the key by which Grafana's database encrypts the keys that it is given.
+METRICS_PASSWORD = "metrics_password"  # noqa: S105 - the name of a field
+GENERATED = ("admin_password", METRICS_PASSWORD, "secret_key")
 
 
 def mount_of(organization: str) -> str:
@@ -42,6 +46,18 @@ def secret_path(service: Service) -> str:
 def monitor_path(network: Network, organization: str) -> str:
     """``mount/path`` of the secret of the client by which Prometheus is known to an organisation's nodes."""
     return f"{mount_of(organization)}/nodes/{network.monitor(organization)}"
+
+
+def grafana_path(network: Network) -> str:
+    """``mount/path`` of the secret with what is generated for Grafana."""
+    return f"{mount_of(network.settings['monitoring']['organization'])}/users/{GRAFANA}"
+
+
+def generated_secrets(network: Network) -> list[dict[str, Any]]:
+    """Secrets whose values nobody states: ``path`` and the names of their ``fields``."""
+    return [
+        {"path": grafana_path(network), "fields": list(GENERATED)} for _one in network.monitoring_of(GRAFANA)
+    ]
 
 
 def secret_paths(network: Network, service: Service) -> list[str]:
@@ -114,11 +130,16 @@ def _others(network: Network, service: Service) -> dict[str, tuple[str, str]]:
             for org in network.organizations
             for name, field in _CLIENT.items()
         }
-        return clients | {
+        stored = {
             f"remote_write/{item['name']}": (item["secret"], "password")
             for item in monitoring["remote_write"]
             if item["secret"]
         }
+        if network.monitoring_of(GRAFANA):
+            stored[f"{GRAFANA}/{METRICS_PASSWORD}"] = (grafana_path(network), METRICS_PASSWORD)
+        return clients | stored
+    if service.kind == GRAFANA:
+        return {f"{GRAFANA}/{name}": (grafana_path(network), name) for name in GENERATED}
     if service.kind == "alertmanager":
         return {
             f"receivers/{item['name']}": (item["secret"], "url" if item["kind"] == "webhook" else "password")

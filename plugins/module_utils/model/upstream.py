@@ -7,6 +7,7 @@ from typing import Any
 
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import (
     COLLECTORS,
+    GRAFANA,
     HEALTH_EXPORTER,
     setting,
 )
@@ -27,6 +28,13 @@ REPOSITORIES = {
     "prometheus": "quay.io/prometheus/prometheus",
     "registry": "docker.io/library/registry",
 }
+
+# Of these the model has the reference itself, whatever image_source says.
+ALWAYS = {GRAFANA: "docker.io/grafana/grafana"}
+# What is only pulled: its recipe says no way to build it, see is_built in images/builder.py; a test compares the two.
+NEVER_BUILT = ("fluent-bit", *ALWAYS)
+# The model's key for Grafana's reference.
+_GRAFANA_KEY = "monitoring.grafana.image"
 
 # Images of the monitoring, and the model's key that has the version of each. Ours has none: its recipe says it.
 MONITORING = {
@@ -60,12 +68,22 @@ def images(settings: dict[str, Any]) -> list[dict[str, str]]:
         wanted |= {
             (name, _text(settings, key)): None for name, key in MONITORING.items() if name not in absent
         }
-    return [_image(settings, name, version) for name, version in wanted]
+    found = [_image(settings, name, version) for name, version in wanted]
+    if reference := _text(settings, _GRAFANA_KEY):
+        found.append({"name": GRAFANA, "version": _version_by_digest(reference), "upstream": reference})
+    return found
 
 
 def version_of(settings: dict[str, Any], name: str) -> str | None:
     """The version of an image of the monitoring that the model states; None where the recipe decides."""
+    if name == GRAFANA:
+        return _version_by_digest(_text(settings, _GRAFANA_KEY))
     return _text(settings, MONITORING[name]) or None
+
+
+def _version_by_digest(reference: str) -> str:
+    """What stands for the version of an image that is known by its digest alone: another digest is another version."""
+    return reference.rpartition(":")[2][:12]
 
 
 def registry_image(settings: dict[str, Any]) -> dict[str, str]:
@@ -90,7 +108,9 @@ def problems(settings: dict[str, Any]) -> Iterator[Problem]:
         wrong = f"are {len(registries)} versions of the registry, {' and '.join(registries)}"
         yield Problem("upstream_images[registry:...]", wrong, "give one")
     for label in given:
-        if label.partition(":")[0] not in REPOSITORIES:
+        if label.partition(":")[0] in ALWAYS:
+            yield Problem(f"upstream_images[{label}]", "is not looked at", f"say it at {_GRAFANA_KEY}")
+        elif label.partition(":")[0] not in REPOSITORIES:
             right = f"upstream has {', '.join(REPOSITORIES)}; leave it out, this image is built"
             yield Problem(f"upstream_images[{label}]", "is not of an image that upstream has", right)
 

@@ -48,6 +48,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.schema import Problem
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.secrets_layout import (
+    generated_secrets,
     monitor_path,
     mount_of,
     revision_of,
@@ -425,6 +426,7 @@ def controller_view(network: Network, state_dir: str) -> dict[str, Any]:
             for org in network.organizations.values()
         ],
         "identities": _identities(network),
+        "generated_secrets": generated_secrets(network),
         "placement": {service.name: service.host.name for service in _everything(network)},
         **_ledger(network),
     }

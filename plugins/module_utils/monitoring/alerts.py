@@ -3,7 +3,8 @@
 Thresholds stand here and nowhere else. Each alert has its section in docs/operator/alerts.md, and is fired and left
 silent by ``promtool test rules`` in tests/unit/plugins/module_utils/monitoring/test_alerts.py.
 
-Metrics ``selvedge_*`` come from the health exporter, and from files that runs leave for the node exporter.
+Metrics ``selvedge_*`` come from the health exporter, and from files for the node exporter, which runs leave there and,
+where logs are collected, the guard of the engine's socket.
 """
 
 from __future__ import annotations
@@ -15,9 +16,15 @@ RUNBOOK = "docs/operator/alerts.md"
 CRITICAL, WARNING, INFO = "critical", "warning", "info"
 # Nodes that the ledger needs. Jobs of probes are not up or down themselves.
 _LEDGER = 'job=~"orderer|peer|ca|store"'
-_WATCHING = 'job=~"node-exporter|blackbox-exporter|prometheus|alertmanager|selvedge-health"'
+_WATCHING = 'job=~"node-exporter|blackbox-exporter|prometheus|alertmanager|selvedge-health|loki|otel-collector|grafana"'
 _DISKS = 'fstype!~"tmpfs|ramfs|squashfs|iso9660"'
 _DAY_S = 86400
+# Of every container that the model has, also of those that have no metrics of their own; exact, where increase() is an
+# estimate. The guard counts what the engine tells it of. Whoever only looks misses what has ended before he looks.
+_STARTS = (
+    "label_replace(selvedge_container_starts_total - min_over_time(selvedge_container_starts_total[15m]),"
+    ' "node", "$1", "container", "(.+)")'
+)
 
 
 @dataclass(frozen=True)
@@ -26,7 +33,8 @@ class Alert:
 
     :param wait: how long the expression has to hold, as Prometheus writes a duration
     :param summary: one line, with labels as ``{{ $labels.node }}``
-    :param description: what it means; what to do is in the runbook
+    :param description: what it means
+    :param remedy: what to do first; all of it is in the runbook
     """
 
     name: str
@@ -35,6 +43,7 @@ class Alert:
     wait: str
     summary: str
     description: str
+    remedy: str
 
     @property
     def runbook(self) -> str:
@@ -51,6 +60,7 @@ class Alert:
             "annotations": {
                 "summary": self.summary,
                 "description": self.description,
+                "remedy": self.remedy,
                 "runbook": self.runbook,
             },
         }
@@ -60,6 +70,29 @@ def _placed(expression: str) -> str:
     """Verdicts with the host of the node that they are about, so that a host that is down silences them."""
     named = f'label_replace({expression}, "node", "$1", "subject", "(.+)")'
     return f"{named} * on (node) group_left (host) selvedge:node or {named} unless on (node) selvedge:node"
+
+
+# What a verdict of the health check is about, in an alert's template.
+_NODE, _CHANNEL = "$labels.subject", '(print "channel " $labels.channel)'
+
+
+def _asked(subject: str, status: int, found: str, otherwise: str = "") -> str:
+    """A template that asks why the health check finds something so: ``found`` is written of the answer."""
+    query = (
+        f"query (printf `selvedge_health_reason{{subject=%q}} == {status}` {subject}) | sortByLabel `reason`"
+    )
+    return f"{{{{ with {query} }}}}{found}{{{{ else }}}}{otherwise}{{{{ end }}}}"
+
+
+def _reasons(subject: str, status: int) -> str:
+    """A sentence for each reason."""
+    return _asked(subject, status, "The health check says: {{ range . }}{{ .Labels.reason }}. {{ end }}")
+
+
+def _remedy(subject: str, status: int) -> str:
+    """What to do about the first of them, or who knows."""
+    first = "{{ with first . }}{{ .Labels.remedy }}{{ end }}"
+    return _asked(subject, status, first, "run verify.yml, it gives reasons and remedies")
 
 
 def _expiring(least: int | None, most: int) -> str:
@@ -78,6 +111,7 @@ ALERTS = (
         "30s",
         "Host {{ $labels.host }} does not answer",
         "Nothing on it answers Prometheus. Alerts about what runs there are silenced.",
+        "bring the host back; its stacks start by themselves",
     ),
     Alert(
         "NodeDown",
@@ -86,6 +120,7 @@ ALERTS = (
         "1m",
         "{{ $labels.node }} does not answer",
         "Its operations endpoint could not be asked for a minute.",
+        "run start.yml if it is stopped; if it ends again and again, read its log",
     ),
     Alert(
         "TargetDown",
@@ -94,6 +129,7 @@ ALERTS = (
         "2m",
         "{{ $labels.node }} does not answer",
         "A part of the monitoring is missing: what it would tell is not known. The ledger does not need it.",
+        "run site.yml --tags monitoring",
     ),
     Alert(
         "NodeUnhealthy",
@@ -101,7 +137,8 @@ ALERTS = (
         _placed("selvedge_node_status == 2"),
         "2m",
         "{{ $labels.node }} is unhealthy",
-        "The health check says so; verify.yml gives its reasons and the remedy.",
+        f"{_reasons(_NODE, 2)}It does not do its work.",
+        _remedy(_NODE, 2),
     ),
     Alert(
         "NodeDegraded",
@@ -109,15 +146,18 @@ ALERTS = (
         _placed("selvedge_node_status == 1"),
         "10m",
         "{{ $labels.node }} is degraded",
-        "It serves, and something is not as it should be; verify.yml gives the reasons and the remedy.",
+        f"{_reasons(_NODE, 1)}It serves, and something is not as it should be.",
+        _remedy(_NODE, 1),
     ),
     Alert(
         "ContainerRestarting",
         WARNING,
-        "changes(process_start_time_seconds[15m]) > 2",
+        # A node may be in both: it is one alert.
+        f"max by (node, host) ({_STARTS} or changes(process_start_time_seconds[15m])) > 2",
         "0s",
         "{{ $labels.node }} was started {{ $value }} times in 15 minutes",
         "It ends and is started again and again.",
+        "read the last lines of its log; raise its memory in the model where it ran out of it",
     ),
     Alert(
         "ClockSkew",
@@ -127,6 +167,7 @@ ALERTS = (
         "2m",
         "The clock of {{ $labels.host }} is {{ $value | humanize }} s off",
         "Certificates and requests are judged by the clock. At 15 minutes nodes refuse each other's requests.",
+        "bring back time synchronisation on the host; where all hosts are off, on that of the monitoring",
     ),
     Alert(
         "DiskFilling",
@@ -138,6 +179,7 @@ ALERTS = (
         "30m",
         "{{ $labels.mountpoint }} of {{ $labels.host }} is full within a day",
         "If it goes on as in the last six hours.",
+        "give it more room, or free some: docker image prune",
     ),
     Alert(
         "DiskFull",
@@ -147,15 +189,19 @@ ALERTS = (
         "1m",
         "{{ $labels.mountpoint }} of {{ $labels.host }} has {{ $value | humanizePercentage }} left",
         "Of its bytes or of its inodes. A node whose disk is full stops, and may not start again.",
+        "make room: docker image prune, old logs and backups; never by hand below /var/lib/selvedge",
     ),
     # Ordering
     Alert(
         "NoLeader",
         CRITICAL,
-        "max by (channel) (consensus_etcdraft_is_leader) == 0 or max by (channel) (consensus_BFT_is_leader) == 0",
+        "(max by (channel) (consensus_etcdraft_is_leader) == 0 or max by (channel) (consensus_BFT_is_leader) == 0)"
+        # Without a quorum there is none, and when it is back an election takes its time.
+        " and on (channel) selvedge:consenters:active >= selvedge:consenters:quorum",
         "1m",
         "Channel {{ $labels.channel }} has no leader",
         "Orderers answer, and none of them leads: nothing is committed.",
+        "bring back orderers that are down; if all are there, check the network and the clocks between them",
     ),
     Alert(
         "QuorumLost",
@@ -164,6 +210,7 @@ ALERTS = (
         "30s",
         "Channel {{ $labels.channel }} has {{ $value }} active orderers, too few for a quorum",
         "Nothing is committed until enough of them are back.",
+        "bring back one of the orderers that are down, whichever is quickest",
     ),
     Alert(
         "QuorumAtRisk",
@@ -173,6 +220,7 @@ ALERTS = (
         "2m",
         "Channel {{ $labels.channel }} stands still if one more orderer is lost",
         "No more orderers are active than a quorum needs.",
+        "bring back the orderer that is missing, and restart nothing else meanwhile",
     ),
     # Ledgers
     Alert(
@@ -182,6 +230,7 @@ ALERTS = (
         "3m",
         "{{ $labels.node }} is {{ $value }} blocks behind in {{ $labels.channel }}",
         "And it does not catch up.",
+        "read its log: whether it reaches orderers and other peers, and whether it commits",
     ),
     Alert(
         "Fork",
@@ -190,6 +239,7 @@ ALERTS = (
         "0s",
         "Peers disagree about a block of channel {{ $labels.channel }}",
         "At one height there are two hashes. Somebody's ledger is not the ledger.",
+        "run verify.yml, it names the nodes; stop the one that differs, and keep its files",
     ),
     Alert(
         "CommitProbeFailing",
@@ -197,7 +247,8 @@ ALERTS = (
         "min by (channel) (selvedge_commit_probe_success) == 0",
         "1m",
         "No transaction gets through on channel {{ $labels.channel }}",
-        "A real transaction was not seen committed on every peer in time.",
+        f"{_reasons(_CHANNEL, 2)}A real transaction was not seen committed on every peer in time.",
+        _remedy(_CHANNEL, 2),
     ),
     Alert(
         "CommitProbeSlow",
@@ -206,6 +257,7 @@ ALERTS = (
         "5m",
         "A commit on channel {{ $labels.channel }} takes {{ $value | humanizeDuration }}",
         "From submitting a transaction to seeing it on every peer.",
+        "look for the host that is short of processor or disk",
     ),
     # Endorsing
     Alert(
@@ -216,6 +268,7 @@ ALERTS = (
         "2m",
         'Endorsements of {{ $labels.chaincode }} on {{ $labels.channel }} fail, {{ $value | printf "%.2f" }} a second',
         "Peers could not run the chaincode or not sign; what the chaincode refuses by its own rules is not counted.",
+        "read the logs of the channel's peers and of the chaincode",
     ),
     Alert(
         "ChaincodeGone",
@@ -224,6 +277,7 @@ ALERTS = (
         "1m",
         "Chaincode {{ $labels.node }} does not answer",
         "Its peer cannot endorse with it.",
+        "run start.yml if it is stopped; if it ends by itself, read its log",
     ),
     # Keys
     Alert(
@@ -233,6 +287,7 @@ ALERTS = (
         "1m",
         'A certificate of {{ $labels.node }} has {{ $value | printf "%.1f" }} days left',
         "Less than a day, or it has expired: then nobody talks to it any more.",
+        "run site.yml --tags identity, then restart the node",
     ),
     Alert(
         "CertificateExpiresInAWeek",
@@ -241,6 +296,7 @@ ALERTS = (
         "5m",
         'A certificate of {{ $labels.node }} has {{ $value | printf "%.1f" }} days left',
         "Less than a week.",
+        "run site.yml --tags identity, then restart the node",
     ),
     Alert(
         "CertificateExpiresInAMonth",
@@ -249,6 +305,7 @@ ALERTS = (
         "1h",
         'A certificate of {{ $labels.node }} has {{ $value | printf "%.1f" }} days left',
         "Less than a month: site.yml renews it from now on.",
+        "plan a run of site.yml and a restart of the node",
     ),
     Alert(
         "StoreSealed",
@@ -259,6 +316,7 @@ ALERTS = (
         "1m",
         "The secrets store is sealed",
         "Running nodes go on. A host that boots gets no keys, and nothing can be enrolled.",
+        "restart its container; if it stays sealed, check its seal key",
     ),
     Alert(
         "BackupTooOld",
@@ -267,6 +325,7 @@ ALERTS = (
         "10m",
         "The last backup on {{ $labels.host }} is {{ $value | humanizeDuration }} old",
         "It should be made every day.",
+        "make one, and see what the last one that failed said",
     ),
     # Keeping to the model
     Alert(
@@ -276,6 +335,7 @@ ALERTS = (
         "0s",
         "{{ $labels.host }} differs from the model in {{ $value }} places",
         "drift.yml says in which.",
+        "run site.yml --check --diff, put what is right into the model, and run site.yml",
     ),
     # The monitoring itself
     Alert(
@@ -286,6 +346,7 @@ ALERTS = (
         "1m",
         "Nobody has judged the network for {{ $value | humanizeDuration }}",
         "The health exporter answers, and its last health check or commit is old: what it says may not be so any more.",
+        "read the log of the health exporter, and restart its container",
     ),
     Alert(
         "RulesFailing",
@@ -294,6 +355,7 @@ ALERTS = (
         "5m",
         "Prometheus cannot evaluate a rule",
         "An alert may be missing.",
+        "read Prometheus' log for the name of the rule",
     ),
     Alert(
         "NotificationsFailing",
@@ -302,6 +364,7 @@ ALERTS = (
         "2m",
         "Alertmanager cannot reach its {{ $labels.integration }} receivers",
         "Who should be woken may not be.",
+        "check the address and the password of the receiver, and whether the host reaches it",
     ),
 )
 

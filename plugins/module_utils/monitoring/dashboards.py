@@ -15,6 +15,9 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.queries
 # The name by which dashboards know their Prometheus.
 SOURCE = "selvedge"
 FOLDER = "/etc/grafana"
+# Below Grafana's folder ``provisioning``.
+SOURCES_FILE = "datasources/selvedge.yml"
+PROVIDER_FILE = "dashboards/selvedge.yml"
 # Grafana's grid has 24 columns; heights in its rows.
 _COLUMNS, _STAT, _GRAPH = 24, 4, 8
 
@@ -33,6 +36,7 @@ _YES = {"0": ("no", "red"), "1": ("yes", "green")}
 _SEALED = {"0": ("open", "green"), "1": ("sealed", "red")}
 _WORDS = {
     "verdict": _VERDICTS,
+    "reason": {**_VERDICTS, "0": ("nothing is wrong", "green")},
     "sealed": _SEALED,
     "leader": {"0": ("follows", "blue"), "1": ("leads", "green")},
 }
@@ -51,7 +55,7 @@ _LESS_IS_WORSE = {"served_days": (7, 30), "stored_days": (7, 30), "disk": (0.08,
 class Panel:
     """One picture of one or more queries.
 
-    :param kind: ``stat``, ``timeseries``, ``state-timeline`` or ``bargauge``
+    :param kind: ``stat``, ``timeseries``, ``state-timeline``, ``bargauge`` or ``table``
     :param queries: names in QUERIES
     :param width: in columns, of 24
     """
@@ -94,6 +98,7 @@ DASHBOARDS = (
         ("", (_stat(4, "throughput"), _stat(4, "probe_duration"), _stat(4, "lag"), _stat(4, "endorsement_failures"),
               _stat(4, "firing"), _stat(4, "sealed"))),
         ("Health", (Panel("state-timeline", ("verdict",), 16), Panel("bargauge", ("served_days",), 8))),
+        ("Reasons", (Panel("table", ("reason",), 24),)),
         ("Ledgers", (_graph(8, "throughput", "invalid", title="Transactions, a second"), _graph(8, "height"),
                      _graph(8, "lag"))),
         ("Clients", (_graph(8, "probe_duration", "latency", title="Commit"), _graph(8, "proposals"),
@@ -116,6 +121,7 @@ DASHBOARDS = (
     Dashboard("node", "Node", "node", f"label_values({_NODES}, node)", (
         ("", (_stat(4, "verdict"), _stat(4, "up"), _stat(4, "uptime"), _stat(4, "restarts"), _stat(4, "served_days"),
               _stat(4, "lag"))),
+        ("Reasons", (Panel("table", ("reason",), 24),)),
         ("Ledgers", (_graph(8, "height"), _graph(8, "lag"), _graph(8, "block_commit"))),
         ("Clients of a peer", (_graph(8, "latency"), _graph(8, "submitted"), _graph(8, "proposals"))),
         ("Process", (_graph(8, "process_cpu"), _graph(8, "process_memory"), Panel("bargauge", ("stored_days",), 8))),
@@ -225,6 +231,7 @@ def _panel(panel: Panel, variable: str) -> dict[str, Any]:
         ],
         "fieldConfig": {"defaults": defaults, "overrides": []},
         "options": _options(panel, first),
+        **({"transformations": [_COLUMNS_OF_A_TABLE]} if panel.kind == "table" else {}),
     }
 
 
@@ -239,7 +246,8 @@ def _target(query: Query, variable: str, letter: str, panel: Panel, several: boo
         "expr": narrowed(query, variable),
         "legendFormat": legend,
         "range": panel.kind in ("timeseries", "state-timeline"),
-        "instant": panel.kind in ("stat", "bargauge"),
+        "instant": panel.kind in ("stat", "bargauge", "table"),
+        **({"format": "table"} if panel.kind == "table" else {}),
     }
 
 
@@ -270,6 +278,13 @@ def _thresholds(query: Query) -> dict[str, Any]:
     return {"mode": "absolute", "steps": steps}
 
 
+# Labels are columns; when it was asked is that of the page.
+_COLUMNS_OF_A_TABLE = {
+    "id": "organize",
+    "options": {"excludeByName": {"Time": True}, "renameByName": {"Value": "status"}},
+}
+
+
 def _options(panel: Panel, query: Query) -> dict[str, Any]:
     # Of several series the one that is worst is the number of the panel.
     worst = "min" if query.name in _LESS_IS_WORSE else "max"
@@ -283,6 +298,8 @@ def _options(panel: Panel, query: Query) -> dict[str, Any]:
             "displayMode": "basic",
             "showUnfilled": True,
         }
+    if panel.kind == "table":
+        return {"showHeader": True, "cellHeight": "sm"}
     if panel.kind == "state-timeline":
         return {
             "mergeValues": True,
@@ -294,51 +311,70 @@ def _options(panel: Panel, query: Query) -> dict[str, Any]:
             "tooltip": {"mode": "multi", "sort": "desc"}}  # fmt: skip
 
 
+def datasource(
+    kind: str, uid: str, name: str, url: str, server_name: str, files: dict[str, str]
+) -> dict[str, Any]:
+    """A source that Grafana asks over mutual TLS, as its provisioning has it.
+
+    :param kind: ``prometheus`` or ``loki``
+    :param server_name: the name in the source's certificate
+    :param files: ``tlsCACert``, ``tlsClientCert`` and ``tlsClientKey``: where Grafana reads them when it starts, so
+        that no key stands in a file of its own
+    """
+    return {
+        "name": name,
+        "uid": uid,
+        "type": kind,
+        "access": "proxy",
+        "url": url,
+        "isDefault": uid == SOURCE,
+        "editable": False,
+        "jsonData": {
+            **({"httpMethod": "POST"} if kind == "prometheus" else {}),
+            "tlsAuth": True,
+            "tlsAuthWithCACert": True,
+            "serverName": server_name,
+        },
+        "secureJsonData": {key: f"$__file{{{path}}}" for key, path in files.items()},
+    }
+
+
+def dashboard_provider(folder: str) -> dict[str, Any]:
+    """What has Grafana find the dashboards.
+
+    :param folder: where it shows them
+    """
+    return {
+        "apiVersion": 1,
+        "providers": [
+            {
+                "name": "selvedge",
+                "folder": folder,
+                "type": "file",
+                "disableDeletion": True,
+                "allowUiUpdates": False,
+                "options": {"path": f"{FOLDER}/dashboards"},
+            }
+        ],
+    }
+
+
 def provisioning(url: str, server_name: str, tls: str, network: str) -> dict[str, dict[str, Any]]:
     """What has Grafana find its Prometheus and its dashboards, by the path below its folder ``provisioning``.
 
     :param url: Prometheus' address
     :param server_name: the name in its certificate
-    :param tls: the folder with ``ca.crt``, ``client.crt`` and ``client.key``, as Grafana sees it; it reads them there,
-        so that no key stands in a file of its own
+    :param tls: the folder with ``ca.crt``, ``client.crt`` and ``client.key``, as Grafana sees it
     :param network: the folder that dashboards are shown in
     """
     files = {"tlsCACert": "ca.crt", "tlsClientCert": "client.crt", "tlsClientKey": "client.key"}
+    places = {key: f"{tls}/{name}" for key, name in files.items()}
     return {
-        "datasources/selvedge.yml": {
+        SOURCES_FILE: {
             "apiVersion": 1,
-            "datasources": [
-                {
-                    "name": "Selvedge",
-                    "uid": SOURCE,
-                    "type": "prometheus",
-                    "access": "proxy",
-                    "url": url,
-                    "isDefault": True,
-                    "editable": False,
-                    "jsonData": {
-                        "httpMethod": "POST",
-                        "tlsAuth": True,
-                        "tlsAuthWithCACert": True,
-                        "serverName": server_name,
-                    },
-                    "secureJsonData": {key: f"$__file{{{tls}/{name}}}" for key, name in files.items()},
-                }
-            ],
+            "datasources": [datasource("prometheus", SOURCE, "Selvedge", url, server_name, places)],
         },
-        "dashboards/selvedge.yml": {
-            "apiVersion": 1,
-            "providers": [
-                {
-                    "name": "selvedge",
-                    "folder": network,
-                    "type": "file",
-                    "disableDeletion": True,
-                    "allowUiUpdates": False,
-                    "options": {"path": f"{FOLDER}/dashboards"},
-                }
-            ],
-        },
+        PROVIDER_FILE: dashboard_provider(network),
     }
 
 

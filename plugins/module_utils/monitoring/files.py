@@ -7,6 +7,7 @@ from typing import Any
 
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import Network, Service
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.paths import MONITORING
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import GRAFANA
 from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.alertmanager import (
     alertmanager_config,
 )
@@ -17,6 +18,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.fluent_
     fluent_bit_config,
     line_script,
 )
+from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.grafana import grafana_config_files
 from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.log_collector import (
     LABELS,
     collector_config,
@@ -60,6 +62,8 @@ def config_files(network: Network, service: Service, ca_cert: str) -> dict[str, 
 
     :param ca_cert: PEM of the bootstrap CA, by which the store and the registry are known
     """
+    if service.kind == GRAFANA:
+        return grafana_config_files(network, service)
     files: dict[str, Any] = {}
     if service.kind == "otel-collector":
         files[COLLECTOR_FILE] = collector_config(host_logs(network, service))

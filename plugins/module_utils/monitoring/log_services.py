@@ -10,7 +10,12 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.model.network impo
     Network,
     Service,
 )
-from ansible_collections.selvedge.fabric.plugins.module_utils.model.paths import DATA, IN_SECRETS, MONITORING
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.paths import (
+    DATA,
+    IN_SECRETS,
+    MONITORING,
+    TEXTFILES,
+)
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import COLLECTORS
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.secrets_layout import folder_of, uid_of
 from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring import (
@@ -23,13 +28,16 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.logs im
     FLUENT_BIT_FILE,
     HOST_LOG,
     LOKI_FILE,
+    own_loki,
 )
 
 KINDS = (*COLLECTORS, "loki")
 _HEALTHCHECK = "/usr/local/bin/healthcheck"
+_LOKI_KEEPER = "/usr/local/bin/loki-keeper"
 _ENGINE_WATCH = "/usr/local/bin/engine-watch"
 _ENGINE_FOLDER = "/run/engine"
 _ENGINE_SOCKET = "/var/run/docker.sock"
+_TEXTFILES = "/textfiles"
 
 
 def service(
@@ -37,7 +45,7 @@ def service(
 ) -> dict[str, Any]:
     """Loki or a collector; parameters as of ``services.service``."""
     parts = {"loki": _loki, "otel-collector": _collector, "fluent-bit": _fluent_bit}
-    folder, probe, command, data = parts[item.kind](item)
+    folder, probe, command, data = parts[item.kind](network, item)
     volumes = [
         bind(f"{MONITORING}/{item.kind}", folder),
         bind(folder_of(item), IN_SECRETS),
@@ -45,6 +53,8 @@ def service(
     ]
     definition = {
         **shell(item.name, image, item.settings, probe),
+        # It keeps Loki's folder within its size, and is its parent.
+        **({"entrypoint": [_LOKI_KEEPER]} if item.kind == "loki" else {}),
         "user": f"{uid_of(item)}:{uid_of(item)}",
         "ports": [f"{port}:{port}" for port in item.ports.values()],
         "command": command,
@@ -64,7 +74,7 @@ def service(
     return {**definition, "volumes": volumes}
 
 
-def _loki(item: Service) -> tuple[str, list[str], list[str], str]:
+def _loki(network: Network, item: Service) -> tuple[str, list[str], list[str], str]:
     probe = [
         _HEALTHCHECK,
         f"https://127.0.0.1:{item.ports['main']}/ready",
@@ -73,10 +83,20 @@ def _loki(item: Service) -> tuple[str, list[str], list[str], str]:
         "-key", f"{IN_SECRETS}/tls/server.key",
         "-server-name", item.name,
     ]  # fmt: skip
-    return loki.FOLDER, probe, [f"-config.file={loki.FOLDER}/{LOKI_FILE}"], loki.DATA_FOLDER
+    settings = own_loki(network, item)
+    command = [
+        *("-data", settings.data),
+        *("-size", str(settings.size_bytes)),
+        *("-period", f"{settings.retention_hours}h"),
+        *("-limits", settings.limits_file),
+        "--",
+        "/usr/local/bin/loki",
+        f"-config.file={loki.FOLDER}/{LOKI_FILE}",
+    ]
+    return loki.FOLDER, probe, command, loki.DATA_FOLDER
 
 
-def _collector(_item: Service) -> tuple[str, list[str], list[str], str]:
+def _collector(_network: Network, _item: Service) -> tuple[str, list[str], list[str], str]:
     probe = [_HEALTHCHECK, f"http://127.0.0.1:{log_collector.HEALTH_PORT}/"]
     command = [
         f"--config={log_collector.FOLDER}/{COLLECTOR_FILE}",
@@ -85,7 +105,7 @@ def _collector(_item: Service) -> tuple[str, list[str], list[str], str]:
     return log_collector.FOLDER, probe, command, log_collector.DATA_FOLDER
 
 
-def _fluent_bit(_item: Service) -> tuple[str, list[str], list[str], str]:
+def _fluent_bit(_network: Network, _item: Service) -> tuple[str, list[str], list[str], str]:
     probe = [_HEALTHCHECK, f"http://127.0.0.1:{fluent_bit.HEALTH_PORT}/"]
     return fluent_bit.FOLDER, probe, ["-c", f"{fluent_bit.FOLDER}/{FLUENT_BIT_FILE}"], fluent_bit.DATA_FOLDER
 
@@ -99,7 +119,7 @@ def engine_watch(network: Network, item: Service, image: str) -> dict[str, Any]:
     """The service that stands between a host's collector and the engine: it alone has the engine's socket.
 
     It has no network, and hands on only questions about containers. What happens to them it writes to its own log,
-    which comes along like everybody's.
+    which comes along like everybody's, and how often they were started to a file for the node exporter.
 
     :param image: the collector's, which has the program
     """
@@ -111,11 +131,17 @@ def engine_watch(network: Network, item: Service, image: str) -> dict[str, Any]:
             "user": f"{uid_of(item)}:{uid_of(item)}",
             "network_mode": "none",
             "entrypoint": [_ENGINE_WATCH],
-            "command": ["-engine", _ENGINE_SOCKET, "-listen", socket, "-state", f"{_ENGINE_FOLDER}/last"],
+            "command": [
+                *("-engine", _ENGINE_SOCKET),
+                *("-listen", socket),
+                *("-state", f"{_ENGINE_FOLDER}/last"),
+                *("-starts", f"{_TEXTFILES}/engine.prom"),
+            ],
             "labels": {"selvedge.config": "-"},
             "volumes": [
                 bind(_ENGINE_SOCKET, _ENGINE_SOCKET),
                 bind(engine_folder(network, item), _ENGINE_FOLDER, read_only=False),
+                bind(TEXTFILES, _TEXTFILES, read_only=False),
             ],
         }
     }

@@ -19,14 +19,13 @@ LOKI_FILE = "loki.yml"
 # Where a collector sees its host's /var/log.
 HOST_LOG = "/host/log"
 _TLS = f"{IN_SECRETS}/tls"
-_UNITS = {"MB": 10**6, "GB": 10**9}
+_UNITS = {"MB": 10**6, "GB": 10**9, "TB": 10**12}
 
 
 def host_logs(network: Network, service: Service) -> HostLogs:
     """What the collector of one host is told, for a network whose model has ``monitoring.logs``."""
     monitoring = network.settings["monitoring"]
     logs = monitoring["logs"]
-    size = logs["queue_size"]
     journal = f"{HOST_LOG}/journal"
     metrics = Server("")
     if service.ports:
@@ -39,7 +38,7 @@ def host_logs(network: Network, service: Service) -> HostLogs:
         channels=tuple(channel["name"] for channel in network.settings["channels"]),
         sink=_sink(network),
         metrics=metrics,
-        queue_bytes=int(size[:-2]) * _UNITS[size[-2:]],
+        queue_bytes=_bytes(logs["queue_size"]),
         interval=monitoring["scrape_interval"],
         places=(
             Places(journal=journal)
@@ -47,6 +46,10 @@ def host_logs(network: Network, service: Service) -> HostLogs:
             else Places(journal=journal, data=fluent_bit.DATA_FOLDER)
         ),
     )
+
+
+def _bytes(size: str) -> int:
+    return int(size[:-2]) * _UNITS[size[-2:]]
 
 
 def _sink(network: Network) -> Sink:
@@ -70,10 +73,12 @@ def _sink(network: Network) -> Sink:
 
 def own_loki(network: Network, service: Service) -> Loki:
     """What our own Loki is told."""
+    logs = network.settings["monitoring"]["logs"]
     return Loki(
         "0.0.0.0",
         service.ports["main"],
-        24 * network.settings["monitoring"]["logs"]["retention_days"],
+        24 * logs["retention_days"],
+        _bytes(logs["retention_size"]),
         cert_file=f"{_TLS}/server.crt",
         key_file=f"{_TLS}/server.key",
         client_ca_file=f"{_TLS}/ca.crt",

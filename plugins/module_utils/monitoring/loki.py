@@ -1,5 +1,9 @@
 """Loki's configuration: one process that takes logs over mutual TLS, keeps them for a time, and answers questions.
 
+Loki bounds what it keeps by time. That it stays within a size as well is the work of its parent
+(images/helper/cmd/loki-keeper): it shortens the time in Loki's runtime configuration to what fits. Loki then deletes by
+itself, which takes a while; so it takes no more in that while than there is room for.
+
 Source: grafana/loki v3.5.0, docs/sources/shared/configuration.md, operations/storage/{wal,retention,schema}.md and
 send-data/otel/_index.md.
 """
@@ -12,6 +16,14 @@ from typing import Any
 
 FOLDER = "/etc/loki"
 DATA_FOLDER = "/var/lib/loki"
+LIMITS_FILE = "limits.yml"
+# Until the oldest chunks of a folder that has its size are gone: the keeper looks (5 minutes), retention is applied
+# (7.5: between compactions and half of it), who reads an index has heard of it (10: twice its resync_interval), chunks
+# are deleted (1), and a quarter more to be sure.
+_DELETED_WITHIN_S = 1800
+_MOST_MB_A_SECOND = 8.0
+_MOST_MB_AT_ONCE = 512.0
+_MB = 2**20
 
 
 @dataclass(frozen=True)
@@ -19,8 +31,8 @@ class Loki:
     """What differs between one Loki and another.
 
     :param address: where it listens
-    :param retention_hours: how long lines are kept; at least 24
-    :param rate_mb: how much it takes in a second, MB, from all hosts together. What comes faster waits on its host
+    :param retention_hours: how long lines are kept, if they fit
+    :param size_bytes: how much of the disk its folder may take
     :param cert_file: certificate, key, and the CA of who may come; without these it serves in the clear
     :param grpc_port: for its own parts, which speak to each other on the loopback address
     """
@@ -28,12 +40,32 @@ class Loki:
     address: str
     port: int
     retention_hours: int
-    rate_mb: int = 8
+    size_bytes: int
     cert_file: str = ""
     key_file: str = ""
     client_ca_file: str = ""
     data: str = DATA_FOLDER
     grpc_port: int = 9095
+
+    @property
+    def rate_mb(self) -> float:
+        """How much it takes in a second from all hosts together, MB of lines. What comes faster waits on its host.
+
+        The keeper leaves a quarter of the size free. Lines that cannot be compressed are in chunks, and for up to ten
+        minutes in the write-ahead log as well. Until the oldest are gone there come at most three 32nds into chunks (a
+        burst, and this rate), and the log has at most a 32nd and a 48th.
+        """
+        return min(_MOST_MB_A_SECOND, self.size_bytes / 16 / _DELETED_WITHIN_S / _MB)
+
+    @property
+    def burst_mb(self) -> float:
+        """How much it takes at once, MB."""
+        return min(_MOST_MB_AT_ONCE, self.size_bytes / 32 / _MB)
+
+    @property
+    def limits_file(self) -> str:
+        """Its runtime configuration."""
+        return f"{self.data}/{LIMITS_FILE}"
 
 
 def loki_config(loki: Loki, labels: Iterable[str]) -> dict[str, Any]:
@@ -100,15 +132,18 @@ def loki_config(loki: Loki, labels: Iterable[str]) -> dict[str, Any]:
             "working_directory": f"{loki.data}/compactor",
             "retention_enabled": True,
             "delete_request_store": "filesystem",
-            "compaction_interval": "10m",
-            "retention_delete_delay": "1h",
+            "compaction_interval": "5m",
+            # Whoever looks for lines may have an index that is five minutes old.
+            "retention_delete_delay": "10m",
         },
+        # What the keeper says of the retention period counts for more than what is said below.
+        "runtime_config": {"file": loki.limits_file, "period": "10s"},
         "limits_config": {
             "retention_period": f"{loki.retention_hours}h",
-            "ingestion_rate_mb": loki.rate_mb,
-            "ingestion_burst_size_mb": 2 * loki.rate_mb,
-            "per_stream_rate_limit": f"{loki.rate_mb}MB",
-            "per_stream_rate_limit_burst": f"{2 * loki.rate_mb}MB",
+            "ingestion_rate_mb": round(loki.rate_mb, 4),
+            "ingestion_burst_size_mb": round(loki.burst_mb, 4),
+            "per_stream_rate_limit": "8MB",
+            "per_stream_rate_limit_burst": "16MB",
             # A line that waited on its host for days is still wanted: a refusal would lose it for good.
             "reject_old_samples": False,
             # The engine writes lines of 16 KB at most; of a longer one in the journal the beginning is kept.

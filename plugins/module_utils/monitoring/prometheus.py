@@ -12,13 +12,17 @@ from typing import Any
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import Host, Network, Service
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.paths import IN_SECRETS
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import (
+    GRAFANA,
     HEALTH_EXPORTER,
     MONITORING_KEYS,
 )
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.secrets_layout import METRICS_PASSWORD
 
 FOLDER = "/etc/prometheus"
 # The job of the service that judges nodes and commits transactions.
 HEALTH_JOB = "selvedge-health"
+# As whom Prometheus asks Grafana, which knows logins and no client certificates.
+GRAFANA_USER = "prometheus"
 # Jobs whose targets are asked by a blackbox exporter: that the exporter answers says nothing of them.
 PROBES = ("certificate", "chaincode", "store-seal")
 _SCRAPE_TIMEOUT_S = 10
@@ -85,7 +89,7 @@ def scrape_configs(network: Network) -> list[dict[str, Any]]:
     for kind in [key for key in MONITORING_KEYS if key != HEALTH_EXPORTER]:
         members = [item for item in network.monitoring_of(kind) if item.ports]
         if found := [_target(kind, item, item.ports["main"]) for item in members]:
-            jobs.append(_job(kind, found, ours))
+            jobs.append(_job(kind, found, ours, **(_as_user() if kind == GRAFANA else {})))
     return [*jobs, *_health(network), *_probes(network)]
 
 
@@ -97,6 +101,11 @@ def _job(name: str, targets: list[dict[str, Any]], organization: str, **more: An
         "static_configs": targets,
         **more,
     }
+
+
+def _as_user() -> dict[str, Any]:
+    file = f"{IN_SECRETS}/{GRAFANA}/{METRICS_PASSWORD}"
+    return {"basic_auth": {"username": GRAFANA_USER, "password_file": file}}
 
 
 def _at(host: Host, port: int) -> str:

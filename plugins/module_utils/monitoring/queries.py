@@ -53,6 +53,9 @@ _ALL = (
           "1 where the endpoint could be asked, 0 where it could not."),
     Query("verdict", "Health", "max by (subject, kind, organization) (selvedge_node_status{*})", "state",
           ("subject", "kind", "organization"), "0 healthy, 1 degraded, 2 unhealthy, by the rules of verify.yml."),
+    Query("reason", "What is wrong, and what to do",
+          f"max by (subject, kind, reason, remedy) (selvedge_health_reason{{*}}) {_NONE_YET}", "state",
+          ("subject", "kind", "reason", "remedy"), "1 where it degrades, 2 where it makes unhealthy."),
     Query("verdict_age", "Age of the verdicts", "time() - max(selvedge_exporter_last_run_timestamp_seconds{*})",
           "seconds", (), "Since the last health check ended."),
     Query("reachable", "Chaincode through its peer",
@@ -142,8 +145,8 @@ QUERIES = {query.name: query for query in _ALL}
 
 # What the network page asks, each time.
 ON_PAGE = (
-    "up", "verdict", "verdict_age", "reachable", "freshness", "height", "lag", "throughput", "leader", "active",
-    "consenters", "quorum", "latency", "probe_success", "probe_duration", "endorsement_failures", "invalid",
+    "up", "verdict", "reason", "verdict_age", "reachable", "freshness", "height", "lag", "throughput", "leader",
+    "active", "consenters", "quorum", "latency", "probe_success", "probe_duration", "endorsement_failures", "invalid",
     "chaincode", "served_days", "stored_days", "sealed", "cpu", "memory", "disk", "clock", "uptime",
 )  # fmt: skip
 # Of which it also shows the last half hour.

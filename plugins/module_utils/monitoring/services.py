@@ -11,11 +11,13 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.model.paths import
     IN_SECRETS,
     TEXTFILES,
 )
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import GRAFANA
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.secrets_layout import folder_of, uid_of
 from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring import (
     alertmanager,
     blackbox,
     fluent_bit,
+    grafana,
     log_collector,
     log_services,
     loki,
@@ -43,6 +45,7 @@ KEEPING = {
     "loki": loki.DATA_FOLDER,
     "otel-collector": log_collector.DATA_FOLDER,
     "fluent-bit": fluent_bit.DATA_FOLDER,
+    GRAFANA: grafana.DATA_FOLDER,
 }
 # What rules and pages ask for; the others cost time at each scrape. From inside a container there is no seeing the
 # host's network.
@@ -66,6 +69,8 @@ def service(
     """
     if item.kind in log_services.KINDS:
         return log_services.service(network, item, image, files, revision)
+    if item.kind == GRAFANA:
+        return grafana.service(item, image, files, revision)
     port, folder = item.ports["main"], _FOLDERS[item.kind]
     probe = [
         "/usr/local/bin/healthcheck",

@@ -558,8 +558,3 @@ def _host_concerns(name: str, found: Found) -> Iterable[Concern]:
         units = ", ".join(found["failed_units"])
         remedy = f"read 'journalctl -u {found['failed_units'][0]}' there"
         yield Concern(name, "host", Status.DEGRADED, (f"failed units: {units}",), remedy)
-    full = [f"{item['mount']} is mounted read-only" for item in found["disks"] if item["read_only"]]
-    if full:
-        yield Concern(
-            name, "host", Status.UNHEALTHY, tuple(full), "look at dmesg there for errors of the disk"
-        )

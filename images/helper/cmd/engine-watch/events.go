@@ -37,11 +37,12 @@ type line struct {
 	Time  string `json:"time"`
 }
 
-// journal writes events, and remembers the last one.
+// journal writes events, counts starts, and remembers the last event.
 type journal struct {
-	path string
-	out  io.Writer
-	last int64
+	path   string
+	out    io.Writer
+	starts *starts
+	last   int64
 }
 
 // follow asks for events until the context ends. The engine has the last 256 of them: those since the last that we saw
@@ -65,20 +66,16 @@ func (j *journal) follow(ctx context.Context, engine http.RoundTripper, stderr i
 }
 
 func (j *journal) stream(ctx context.Context, engine http.RoundTripper) error {
+	if err := j.starts.begin(ctx, engine); err != nil {
+		return err
+	}
 	since := fmt.Sprintf("%d.%09d", j.last/int64(time.Second), j.last%int64(time.Second))
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://engine/events?since="+since, nil)
+	body, err := question(ctx, engine, "/events?since="+since)
 	if err != nil {
 		return err
 	}
-	response, err := engine.RoundTrip(request)
-	if err != nil {
-		return err
-	}
-	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("the engine answers %s", response.Status)
-	}
-	decoder := json.NewDecoder(response.Body)
+	defer body.Close()
+	decoder := json.NewDecoder(body)
 	for {
 		var found event
 		if err := decoder.Decode(&found); err != nil {
@@ -91,6 +88,23 @@ func (j *journal) stream(ctx context.Context, engine http.RoundTripper) error {
 			return err
 		}
 	}
+}
+
+// question asks the engine for something, and returns the body of its answer.
+func question(ctx context.Context, engine http.RoundTripper, path string) (io.ReadCloser, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://engine"+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	response, err := engine.RoundTrip(request)
+	if err != nil {
+		return nil, err
+	}
+	if response.StatusCode != http.StatusOK {
+		response.Body.Close()
+		return nil, fmt.Errorf("the engine answers %s", response.Status)
+	}
+	return response.Body, nil
 }
 
 // write is silent about what it wrote before, and about healthchecks, which are execs four times a minute.
@@ -115,6 +129,9 @@ func (j *journal) write(found event) error {
 		return err
 	}
 	if _, err := fmt.Fprintf(j.out, "%s\n", text); err != nil {
+		return err
+	}
+	if err := j.starts.see(found); err != nil {
 		return err
 	}
 	j.last = found.TimeNano

@@ -3,10 +3,11 @@
 // Who may write to the engine's socket owns the host. The collector reads what anybody logs, and should own nothing:
 // it gets this socket instead, on which containers can be listed, inspected and measured, and nothing else.
 //
-//	engine-watch -engine /var/run/docker.sock -listen /run/engine/engine.sock -state /var/lib/engine-watch/last
+//	engine-watch -engine /var/run/docker.sock -listen /run/engine/engine.sock -state /run/engine/last -starts /textfiles/engine.prom
 //	engine-watch -listen /run/engine/engine.sock -check     is it there, and the engine behind it?
 //
 // What happens to containers it writes to its standard output, a line an event, from where it comes along with all logs.
+// How often our containers were started it writes to a file for the node exporter.
 package main
 
 import (
@@ -38,6 +39,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	engine := flags.String("engine", "/var/run/docker.sock", "the engine's `socket`")
 	listen := flags.String("listen", "/run/engine/engine.sock", "the `socket` to be looked at through")
 	state := flags.String("state", "", "`file` that remembers the last event over a restart")
+	counts := flags.String("starts", "", "`file` for the node exporter that says how often containers were started")
 	check := flags.Bool("check", false, "only ask whether all is well")
 	if err := flags.Parse(args); err != nil {
 		return 2
@@ -46,7 +48,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if *check {
 		err = ask(ctx, *listen)
 	} else {
-		err = serve(ctx, *engine, *listen, &journal{path: *state, out: stdout}, stderr)
+		err = serve(ctx, *engine, *listen, &journal{path: *state, out: stdout, starts: &starts{path: *counts}}, stderr)
 	}
 	if err != nil {
 		fmt.Fprintf(stderr, "engine-watch: %v\n", err)

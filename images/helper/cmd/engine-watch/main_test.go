@@ -18,8 +18,9 @@ import (
 // engine is a server on a unix socket that remembers what it was asked.
 type engine struct {
 	sync.Mutex
-	asked  []string
-	events string
+	asked      []string
+	events     string
+	containers string
 }
 
 func (e *engine) ServeHTTP(response http.ResponseWriter, request *http.Request) {
@@ -144,7 +145,7 @@ func TestEventsAreWrittenOnceAndNotAgainAfterARestart(t *testing.T) {
 	fake := &engine{events: events}
 	for index, expected := range []string{written, ""} {
 		out := new(bytes.Buffer)
-		log := &journal{path: state, out: out}
+		log := &journal{path: state, out: out, starts: &starts{}}
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		log.follow(ctx, roundTripper{fake}, io.Discard)
 		cancel()
@@ -162,7 +163,11 @@ type roundTripper struct{ handler *engine }
 
 func (r roundTripper) RoundTrip(request *http.Request) (*http.Response, error) {
 	r.handler.asked = append(r.handler.asked, request.Method+" "+request.URL.RequestURI())
-	return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader(r.handler.events))}, nil
+	answer := r.handler.events
+	if request.URL.Path == "/containers/json" {
+		answer = r.handler.containers
+	}
+	return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader(answer))}, nil
 }
 
 func TestCheckFailsWhereNobodyListens(t *testing.T) {
@@ -170,5 +175,66 @@ func TestCheckFailsWhereNobodyListens(t *testing.T) {
 	code := run(context.Background(), []string{"-check", "-listen", filepath.Join(t.TempDir(), "s")}, io.Discard, stderr)
 	if code != 1 || !strings.Contains(stderr.String(), "engine-watch: ") {
 		t.Errorf("exit code %d, %s", code, stderr)
+	}
+}
+
+const lives = `{"Type":"container","Action":"start","Actor":{"ID":"1","Attributes":{"name":"assets.peer0.org1.example","selvedge.config":"-"}},"timeNano":3000000001}
+{"Type":"container","Action":"die","Actor":{"ID":"1","Attributes":{"name":"assets.peer0.org1.example","selvedge.config":"-","exitCode":"1"}},"timeNano":3000000002}
+{"Type":"container","Action":"start","Actor":{"ID":"1","Attributes":{"name":"assets.peer0.org1.example","selvedge.config":"-"}},"timeNano":3000000003}
+{"Type":"container","Action":"start","Actor":{"ID":"2","Attributes":{"name":"somebody-elses"}},"timeNano":3000000004}
+{"Type":"container","Action":"start","Actor":{"ID":"3","Attributes":{"name":"peer0.org1.example","selvedge.config":"a1"}},"timeNano":3000000005}
+{"Type":"container","Action":"destroy","Actor":{"ID":"3","Attributes":{"name":"peer0.org1.example","selvedge.config":"a1"}},"timeNano":3000000006}
+`
+
+// counted runs a journal for a second, as a process of its own would, and returns what it left for the node exporter.
+func counted(t *testing.T, folder string, fake *engine) string {
+	t.Helper()
+	path := filepath.Join(folder, "engine.prom")
+	log := &journal{path: filepath.Join(folder, "last"), out: io.Discard, starts: &starts{path: path}}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	log.follow(ctx, roundTripper{fake}, io.Discard)
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, series, _ := strings.Cut(string(content), "counter\n")
+	return series
+}
+
+func TestStartsOfOurContainersAreCounted(t *testing.T) {
+	folder := t.TempDir()
+	if err := os.WriteFile(filepath.Join(folder, "last"), []byte("2000000000\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	fake := &engine{
+		events:     lives,
+		containers: `[{"Names":["/assets.peer0.org1.example"]},{"Names":["/store.example"]}]`,
+	}
+	series := func(chaincode, store int) string {
+		return fmt.Sprintf("selvedge_container_starts_total{container=\"assets.peer0.org1.example\"} %d\n", chaincode) +
+			fmt.Sprintf("selvedge_container_starts_total{container=\"store.example\"} %d\n", store)
+	}
+	if found := counted(t, folder, fake); found != series(2, 0) {
+		t.Errorf("first\n%s", found)
+	}
+	// Somebody who begins again knows what was counted, and counts nothing twice.
+	if found := counted(t, folder, fake); found != series(2, 0) {
+		t.Errorf("after a restart\n%s", found)
+	}
+	fake.events = strings.ReplaceAll(lives, "30000", "40000")
+	if found := counted(t, folder, fake); found != series(4, 0) {
+		t.Errorf("after more starts\n%s", found)
+	}
+	// What is gone is not told of any more.
+	fake.containers = `[{"Names":["/store.example"]}]`
+	if found := counted(t, folder, fake); strings.Contains(found, "assets") {
+		t.Errorf("after it was removed\n%s", found)
+	}
+	if !strings.Contains(fake.asked[0], "/containers/json?all=1&filters=%7B%22label%22%3A%5B%22selvedge.config%22%5D%7D") {
+		t.Errorf("asked %v", fake.asked)
+	}
+	if info, err := os.Stat(filepath.Join(folder, "engine.prom")); err != nil || info.Mode().Perm() != 0o644 {
+		t.Errorf("the node exporter cannot read it: %v %v", info, err)
 	}
 }

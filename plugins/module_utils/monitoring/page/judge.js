@@ -6,28 +6,48 @@ function worst(states) {
   return states.reduce((one, other) => (GRAVITY[other] > GRAVITY[one] ? other : one), "good");
 }
 
-// A verdict in the making. An alert that says what is known already is counted, and not told a second time.
+// A verdict in the making: reasons, perhaps with a remedy. An alert that says what is known already is counted, and not told a
+// second time; what it says to do is told, where nobody else does.
 class Finding {
   constructor(state) {
     this.state = state;
     this.reasons = [];
-    this.told = [];
   }
 
   add(state, text, ...alerts) {
     this.state = worst([this.state, state]);
-    this.reasons.push({ state, text });
-    this.told.push(...alerts);
+    const reason = { state, text, alerts, remedy: "" };
+    this.reasons.push(reason);
+    return reason;
+  }
+
+  // What the health check says, each with its remedy; where it gives no reasons, `text`.
+  check(status, reasons, text, alert) {
+    const state = CHECKED[status];
+    for (const one of reasons) {
+      this.add(CHECKED[one.value] || state, shortened(one.labels.reason), alert).remedy = shortened(one.labels.remedy);
+    }
+    if (!reasons.length) this.add(state, text, alert);
   }
 
   hear(alerts) {
     for (const alert of alerts.filter((item) => item.firing)) {
-      if (this.told.some((name) => alert.name.startsWith(name))) this.state = worst([this.state, alert.state]);
-      else this.add(alert.state, alert.summary);
+      const known = this.reasons.find((reason) => reason.alerts.some((name) => alert.name.startsWith(name)));
+      if (known) this.state = worst([this.state, alert.state]);
+      const reason = known || this.add(alert.state, alert.summary);
+      reason.remedy = reason.remedy || alert.remedy;
     }
     this.reasons.sort((one, other) => GRAVITY[other.state] - GRAVITY[one.state]);
     return { state: this.state, reasons: this.reasons };
   }
+}
+
+// What the health check's numbers mean.
+const CHECKED = { 1: "warn", 2: "bad" };
+
+// Names without the network's domain, which all of them have.
+function shortened(text) {
+  return (text || "").replaceAll(`.${facts.domain}`, "");
 }
 
 const SEVERITY = { critical: "bad", warning: "warn", info: "good" };
@@ -40,8 +60,9 @@ function readAlerts(alerts) {
     firing: alert.state === "firing",
     since: Date.parse(alert.activeAt),
     labels: alert.labels,
-    summary: ((alert.annotations || {}).summary || alert.labels.alertname).replaceAll(`.${facts.domain}`, ""),
-    description: (alert.annotations || {}).description || "",
+    summary: shortened((alert.annotations || {}).summary || alert.labels.alertname),
+    description: shortened((alert.annotations || {}).description),
+    remedy: shortened((alert.annotations || {}).remedy),
     runbook: (alert.annotations || {}).runbook || "",
   })).sort((one, other) => other.firing - one.firing || GRAVITY[other.state] - GRAVITY[one.state] || one.since - other.since);
 }
@@ -66,9 +87,10 @@ function judgeNode(node, series, alerts) {
   };
   const finding = new Finding("good");
   if (!Number.isFinite(found.up) && !Number.isFinite(found.verdict)) finding.add("gone", "Prometheus has no samples of it");
+  const reasons = series.all("reason", { subject: node.subject, kind: node.kind });
+  if (found.verdict === 2) finding.check(2, reasons, "the health check finds it unhealthy", "NodeUnhealthy");
+  if (found.verdict === 1) finding.check(1, reasons, "the health check finds it degraded", "NodeDegraded");
   if (found.up === 0) finding.add("bad", "does not answer Prometheus", "NodeDown");
-  if (found.verdict === 2) finding.add("bad", "the health check finds it unhealthy", "NodeUnhealthy");
-  if (found.verdict === 1) finding.add("warn", "the health check finds it degraded", "NodeDegraded");
   if (node.kind === "store" && series.value("sealed") === 1) finding.add("bad", "is sealed", "StoreSealed");
   for (const channel of found.channels) {
     if (channel.lag > facts.limits.lag) finding.add("warn", `${plural(channel.lag, "block")} behind in ${channel.name}`, "HeightDiverging");
@@ -127,7 +149,10 @@ function judgeChannel(channel, nodes, series, alerts) {
     const spare = found.active - found.quorum;
     finding.add("warn", `${found.active} of ${found.consenters} orderers take part, ${spare ? `${spare} more may be lost` : "none more may be lost"}`, "QuorumAtRisk");
   }
-  if (found.probe_success === 0) finding.add("bad", "the commit probe fails", "CommitProbeFailing");
+  if (found.probe_success === 0) {
+    const reasons = series.all("reason", { subject: `channel ${channel.name}`, kind: "channel" });
+    finding.check(2, reasons, "the commit probe fails", "CommitProbeFailing");
+  }
   return { ...found, ...finding.hear(found.alerts) };
 }
 
@@ -157,7 +182,7 @@ function troubles(state) {
   add(state.nodes, (item) => ({ who: item.node.label, node: item.node.name }));
   const heard = new Set([...state.hosts, ...state.channels, ...state.nodes].flatMap((item) => item.alerts));
   for (const alert of state.firing) {
-    if (!heard.has(alert) && alert.state !== "good") found.push({ state: alert.state, text: alert.summary, who: "", more: 0 });
+    if (!heard.has(alert) && alert.state !== "good") found.push({ state: alert.state, text: alert.summary, remedy: alert.remedy, who: "", more: 0 });
   }
   return found.sort((one, other) => GRAVITY[other.state] - GRAVITY[one.state]);
 }

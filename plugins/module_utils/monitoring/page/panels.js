@@ -28,12 +28,17 @@ function showVerdict(state, wrong, open) {
   place.dataset.state = state.state;
   const items = shown.map((one) => make("li", { "data-state": one.state }, one.node
     ? make("button", { type: "button", class: "link", "data-key": `verdict ${one.node}`, "data-node": one.node }, one.who)
-    : one.who && make("b", {}, one.who), " ", one.text, one.more > 0 && make("span", { class: "quiet" }, ` and ${one.more} more`)));
+    : one.who && make("b", {}, one.who), " ", one.text, one.more > 0 && make("span", { class: "quiet" }, ` and ${one.more} more`), " ", next(one.remedy)));
   if (wrong.length > shown.length) items.push(make("li", { class: "quiet" }, `and ${wrong.length - shown.length} more, below`));
   if (!wrong.length) items.push(make("li", { class: "quiet" }, `${all}. No alert fires.`));
   replace(place, make("span", { class: "sign", "data-state": state.state, "aria-hidden": "true" }, SIGNS[state.state]),
     make("div", {}, make("h2", {}, headline(state.state, wrong)), make("ul", {}, items)));
   for (const button of place.querySelectorAll("[data-node]")) button.addEventListener("click", () => open(button.dataset.node));
+}
+
+// What to do about it.
+function next(remedy) {
+  return remedy && make("p", { class: "next" }, make("b", {}, "Next: "), remedy);
 }
 
 // What is shown is old: whether it is still so nobody knows.
@@ -186,8 +191,9 @@ function showAlerts(state) {
       make("span", { class: "sign", "data-state": alert.state, "aria-hidden": "true" }, alert.state === "bad" ? SIGNS.bad : alert.state === "warn" ? SIGNS.warn : "i"),
       make("span", {}, make("b", {}, alert.severity), alert.firing ? " " : " (not firing yet) ", alert.summary), make("span", { class: "quiet" }, since(alert.since))),
     alert.description && make("p", {}, alert.description),
+    next(alert.remedy),
     make("p", { class: "quiet" }, Object.entries(alert.labels).filter(([name]) => !["alertname", "severity"].includes(name)).map(([name, value]) => `${name}=${value}`).join("  ")),
-    alert.runbook && make("p", {}, "What to do: ", make("code", {}, alert.runbook))));
+    alert.runbook && make("p", {}, "All of it: ", make("code", {}, alert.runbook))));
   replace(byId("alerts"), items.length ? items : make("p", { class: "quiet empty" }, "Nothing fires, and nothing is about to."));
 }
 
@@ -267,7 +273,7 @@ function showDetail(item, close) {
   replace(byId("detail"),
     make("button", { type: "button", class: "close", "aria-label": "Close", "data-key": "close" }, SIGNS.bad),
     make("h2", { id: "detail-title" }, sign(item.state), " ", node.label), make("p", { class: "quiet" }, node.name),
-    item.reasons.length ? make("ul", { class: "reasons" }, item.reasons.map((one) => make("li", { "data-state": one.state }, one.text)))
+    item.reasons.length ? make("ul", { class: "reasons" }, item.reasons.map((one) => make("li", { "data-state": one.state }, one.text, " ", next(one.remedy))))
       : make("p", {}, "Nothing is wrong with it."),
     make("dl", {}, fact("What", `${KINDS[node.kind]}${node.organization ? ` of ${node.organization}` : ""}`), fact("Host", node.host),
       fact("Answers Prometheus", item.up === 1 ? "yes" : item.up === 0 ? "no" : "not known"),

@@ -9,7 +9,12 @@ from typing import Any
 
 import pytest
 from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.openbao import OpenBao
-from ansible_collections.selvedge.fabric.plugins.modules import certificate_authority, identity, store_config
+from ansible_collections.selvedge.fabric.plugins.modules import (
+    certificate_authority,
+    generated_secret,
+    identity,
+    store_config,
+)
 from ansible_collections.selvedge.fabric.tests.unit.plugins.modules.run import ModuleRunner
 
 ORGANIZATION = {"name": "org1", "mount": "org1", "msp_id": "Org1MSP"}
@@ -40,6 +45,12 @@ CASES: dict[str, tuple[Callable[[], None], dict[str, Any], str, list[str]]] = {
         },
         "changed_secrets",
         ["org1/nodes/peer0", "org1/users/admin"],
+    ),
+    "generated_secret": (
+        generated_secret.main,
+        {"secrets": [{"path": "org1/users/grafana", "fields": ["admin_password"]}]},
+        "changed_secrets",
+        ["org1/users/grafana"],
     ),
 }
 modules = pytest.mark.parametrize("name", CASES)

@@ -10,7 +10,12 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.exporter.expositio
     render,
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.errors import FabricError
-from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health import Health, Status
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health import (
+    Finding,
+    Health,
+    Status,
+    verdict,
+)
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.metrics import Metrics
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.probe import PeerReport, ProbeReport
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.probe_health import (
@@ -69,6 +74,55 @@ def test_faults(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found.value("selvedge_clock_skew_seconds", host="host-orderer") == pytest.approx(120, abs=1)
     found = captured("a certificate is near its end", monkeypatch)
     assert found.value("selvedge_certificate_days", subject="peer0.org1.lab", certificate="TLS") == 2
+
+
+def test_reasons_and_remedies(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = captured("an orderer is stopped", monkeypatch).samples["selvedge_health_reason"]
+    told = {
+        (item.labels["subject"], item.labels["kind"], item.value, item.labels["remedy"]) for item in found
+    }
+    gone = next(item.labels["subject"] for item in found if item.value == 2)
+    others = {f"orderer{number}.orderer.lab" for number in range(3)} - {gone}
+    bring_back = f"bring back {gone}, before another one stops"
+    assert told == {
+        (gone, "orderer", 2, "start it, or read its log on its host"),
+        *((name, "orderer", 1, bring_back) for name in others),
+    }
+    assert "selvedge_health_reason" not in captured(HEALTHY, monkeypatch).samples
+
+
+def judged(*findings: Finding) -> Metrics:
+    return metrics(Snapshot((verdict("p", "peer", "Org1", findings, {}),)))
+
+
+def test_a_reason_stays_one_series_while_its_numbers_change() -> None:
+    def behind(blocks: int) -> Finding:
+        return Finding(Status.DEGRADED, f"{blocks} blocks behind", "wait", brief="behind the others")
+
+    wanted = {"subject": "p", "kind": "peer", "reason": "behind the others", "remedy": "wait"}
+    for blocks in (3, 20):
+        (only,) = judged(behind(blocks)).samples["selvedge_health_reason"]
+        assert (only.labels, only.value) == (wanted, 1)
+
+
+def test_of_many_reasons_the_gravest_are_told_once() -> None:
+    many = [Finding(Status.DEGRADED, f"channel {name}: it is away", "wait") for name in "abcdefghijkl"]
+    grave = Finding(Status.UNHEALTHY, 'says "no"', "start it")
+    found = judged(*many, grave, grave).samples["selvedge_health_reason"]
+    assert (len(found), found[0].value, found[0].labels["reason"]) == (8, 2, 'says "no"')
+
+
+def test_a_probe_that_fails_has_its_reason() -> None:
+    found = metrics(Snapshot(probes={"demo": Probed(judge_probe("demo", REFUSED), 1, 7.0)}))
+    (only,) = found.samples["selvedge_health_reason"]
+    wanted = {
+        "subject": "channel demo", "kind": "channel", "reason": "nothing can be committed", "remedy": "look there",
+    }  # fmt: skip
+    assert (only.labels, only.value) == (wanted, 2)
+    lacking = ProbeReport("", 0.1, 30, (), (CUT_OFF,))
+    found = metrics(Snapshot(probes={"demo": Probed(judge_probe("demo", lacking), 1, 7.0)}))
+    (only,) = found.samples["selvedge_health_reason"]
+    assert only.labels["reason"] == "peer0 does not have the transaction"
 
 
 def test_a_fork_and_a_sealed_store() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass, replace
 from functools import cache
@@ -198,3 +199,23 @@ def test_the_admin_port_is_not_needed(name: str, monkeypatch: pytest.MonkeyPatch
 def test_all_that_was_captured_is_judged() -> None:
     captured = {path.stem: set(Replay(path.stem).cases) - {HEALTHY} for path in FOLDER.glob("*.json")}
     assert captured == {**{name: set(FAULTS) for name in RAFT}, BFT: set(BFT_FAULTS)}
+
+
+# What a brief may count: orderers, who are few; and ports and names.
+_COUNTS = re.compile(
+    r"\d of \d consenters active|quorum \(\d\)|\d+(\.\d+){3}(:\d+)?|(orderer|peer|org)\d|answer in 1\.5 s"
+)
+
+
+@pytest.mark.parametrize("capture", [*RAFT, BFT])
+def test_a_reason_as_a_label_has_no_number_that_moves(capture: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor the words of an engine or a database, which may have one."""
+    replay, seen = Replay(capture), 0
+    for case in json.loads((FOLDER / f"{capture}.json").read_text())["cases"]:
+        for result in replay.judge(case, monkeypatch).values():
+            assert tuple(dict.fromkeys(item.reason for item in result.findings)) == result.reasons
+            for finding in result.findings:
+                seen += 1
+                assert not re.search(r"\d", _COUNTS.sub("", finding.steady)), finding.steady
+                assert finding.remedy and len(finding.steady) < 200
+    assert seen > 5

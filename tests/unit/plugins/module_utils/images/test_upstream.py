@@ -14,11 +14,19 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.selvedge.fabric.plugins.module_utils.images import blobs, oci, upstream
-from ansible_collections.selvedge.fabric.plugins.module_utils.images.builder import Builder, BuildError
+from ansible_collections.selvedge.fabric.plugins.module_utils.images.builder import (
+    Builder,
+    BuildError,
+    is_built,
+)
 from ansible_collections.selvedge.fabric.plugins.module_utils.images.errors import PullError
 from ansible_collections.selvedge.fabric.plugins.module_utils.images.filesystem import FileSystem
 from ansible_collections.selvedge.fabric.plugins.module_utils.images.upstream import Upstream, architecture
-from ansible_collections.selvedge.fabric.plugins.module_utils.model.upstream import REPOSITORIES
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.upstream import (
+    ALWAYS,
+    NEVER_BUILT,
+    REPOSITORIES,
+)
 from ansible_collections.selvedge.fabric.tests.unit.plugins.module_utils.images import checkout
 from ansible_collections.selvedge.fabric.tests.unit.plugins.module_utils.images.registry_server import (
     RegistryServer,
@@ -333,15 +341,57 @@ def test_an_image_that_upstream_has_not_is_only_built(make: Maker) -> None:
 
 
 def test_an_image_that_is_only_pulled_is_not_built(tmp_path: Path) -> None:
-    with pytest.raises(BuildError, match="images/fluent-bit/image.yml says nothing to build"):
-        Builder(ROOT, tmp_path).build("fluent-bit")
+    builder = Builder(ROOT, tmp_path)
+    with pytest.raises(
+        BuildError, match=r"Fluent Bit, .* is not built: .* Next: give upstream's image by digest"
+    ):
+        builder.build("fluent-bit")
+    with pytest.raises(BuildError, match="is not built"):
+        builder.default_version("fluent-bit")
+    assert not set(NEVER_BUILT) & set(builder.names())
+
+
+@needs_go
+def test_an_image_that_only_upstream_makes_is_ours_all_the_same(
+    make: Maker, server: RegistryServer, root: Path, cache: Path
+) -> None:
+    """The recipe that Grafana's image has, laid over what an image of its shape has."""
+    shutil.copytree(ROOT / "images" / "grafana", root / "images" / "grafana")
+    # The helper of this checkout stands for ours.
+    path = root / "images" / "grafana" / "image.yml"
+    path.write_text(path.read_text().replace("healthcheck: /usr", "probe: /usr"))
+    theirs: Files = {
+        "usr/share/grafana/bin/grafana": (b"\x7fELF grafana", 0o755, 0, 0),
+        "var/lib/grafana": (None, 0o777, 472, 0),
+        "etc/grafana/grafana.ini": (b"[server]\n", 0o777, 472, 0),
+        "run.sh": (b"#!/bin/sh\n", 0o755, 0, 0),
+    }
+    config = {"User": "472", "Entrypoint": ["/run.sh"], "Env": ["GF_PATHS_DATA=/elsewhere"]}
+    digest = Sample(layers=[BASE, theirs], config=config).publish(server.state)
+    built = make(digest, "grafana")
+    mine = parsed(built.image)[1]["config"]
+    assert (mine["User"], mine["Entrypoint"]) == ("10001:10001", ["/usr/local/bin/grafana"])
+    # Variables of upstream's would outrank our configuration file.
+    assert not [line for line in mine["Env"] if line.startswith("GF_")]
+    files = seen(built.image)
+    assert files.resolve("/usr/local/bin/grafana") == "/usr/share/grafana/bin/grafana"
+    assert files.get("/usr/local/bin/healthcheck") is not None
+    (data,) = [files.get("/var/lib/grafana")]
+    assert data is not None and (data.uid, data.mode) == (10001, 0o750)
+    assert built.base == digest
+    with pytest.raises(BuildError, match=r"Grafana is not built: .* Next: give upstream's image by digest"):
+        Builder(root, cache).build("grafana")
+    assert "grafana" not in Builder(root, cache).names()
 
 
 def test_recipes_and_the_model_agree_on_what_upstream_has() -> None:
     recipes = {
         path.parent.name: yaml.safe_load(path.read_text()) for path in (ROOT / "images").glob("*/image.yml")
     }
-    assert sorted(name for name, recipe in recipes.items() if "upstream" in recipe) == sorted(REPOSITORIES)
+    upstreams = sorted(name for name, recipe in recipes.items() if "upstream" in recipe)
+    assert upstreams == sorted([*REPOSITORIES, *ALWAYS])
+    # What says no way to build it is what is only pulled.
+    assert sorted(name for name, recipe in recipes.items() if not is_built(recipe)) == sorted(NEVER_BUILT)
     for recipe in recipes.values():
         assert set(recipe.get("upstream", {})) <= {"programs", "remove"}
         programs = {*recipe.get("programs", {}).values(), *recipe["config"].get("Entrypoint", [])}

@@ -145,6 +145,16 @@ def fluent_model(**logs: Any) -> dict[str, Any]:
     }
 
 
+GRAFANA_IMAGE = f"docker.io/grafana/grafana@sha256:{'c0ffee' * 10}0123"
+
+
+def pictured_model(**grafana: Any) -> dict[str, Any]:
+    """A fresh copy of the lab's model, with monitoring, logs and Grafana."""
+    model = logged_model()
+    model["monitoring"]["grafana"] = {"image": GRAFANA_IMAGE, **grafana}
+    return model
+
+
 def wide_model() -> dict[str, Any]:
     """A fresh copy of the consortium: many nodes on one host, a host without services, explicit ports."""
     return copy.deepcopy(WIDE)
@@ -195,6 +205,7 @@ MODELS = {
     "monitored": (monitored_model, LAB_HOSTS),
     "logged": (logged_model, LAB_HOSTS),
     "fluent": (fluent_model, LAB_HOSTS),
+    "pictured": (pictured_model, LAB_HOSTS),
 }
 
 

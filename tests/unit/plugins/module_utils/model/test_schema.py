@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from ansible_collections.selvedge.fabric.plugins.module_utils.model import schema
 from ansible_collections.selvedge.fabric.tests.unit.plugins.module_utils.model.samples import (
+    GRAFANA_IMAGE,
     MODELS,
     SINK,
     lab_model,
-    logged_model,
+    pictured_model,
 )
 
 KINDS = {"str", "int", "bool", "map", "mapping", "list"}
@@ -157,7 +158,7 @@ def test_an_empty_value_is_a_missing_one() -> None:
             "channels.0.memory",
             "1g",
             "channels[main].memory: is not a known key; it is a key of secrets_store, organizations[].ca, "
-            "organizations[].orderers[], organizations[].peers[] and 2 more",
+            "organizations[].orderers[], organizations[].peers[] and 3 more",
         ),
         (
             "secrets_store.runtime",
@@ -191,6 +192,23 @@ def test_an_empty_value_is_a_missing_one() -> None:
             "monitoring.hots: is not a known key; did you mean 'host'?",
         ),
         ("monitoring", {"host": "host1", "scrape_interval": "2m"}, "is '2m'; give 5s to 59s, or 1m"),
+        (
+            "monitoring",
+            {"host": "host1", "grafana": {"image": "docker.io/grafana/grafana:12.1.0"}},
+            "monitoring.grafana.image: is 'docker.io/grafana/grafana:12.1.0'; give a repository and the digest of "
+            "what you trust, without a tag, such as docker.io/grafana/grafana@sha256:...; `docker buildx imagetools "
+            "inspect docker.io/grafana/grafana:TAG` prints the digest of a tag",
+        ),
+        (
+            "monitoring",
+            {"host": "host1", "grafana": {"image": f"docker.io/grafana/grafana:12.1.0@sha256:{'0' * 64}"}},
+            "without a tag",
+        ),
+        (
+            "monitoring",
+            {"host": "host1", "grafana": {}},
+            "monitoring.grafana.image: is missing; give upstream's image by digest; it is never built",
+        ),
     ],
 )
 def test_one_mistake_is_one_sentence(path: str, value: Any, sentence: str) -> None:
@@ -295,8 +313,9 @@ NUMBER = "give a whole number from {0.minimum} to {0.maximum}"
 
 
 def required_of(spec: schema.Field) -> dict[str, Any]:
+    known = {**SINK, "image": GRAFANA_IMAGE}
     return {
-        key: 7000 if inner.kind == "int" else SINK.get(key, "host1")
+        key: 7000 if inner.kind == "int" else known.get(key, "host1")
         for key, inner in spec.fields.items()
         if inner.required
     }
@@ -324,7 +343,9 @@ def place_of(model: dict[str, Any], path: str, kind: str) -> tuple[Any, str, str
 def test_every_constraint_of_every_field_can_be_broken(path: str, constraint: str) -> None:
     spec = dict(fields(schema.MODEL))[path]
     value, said = broken(constraint, spec) or (None, "")
-    model = logged_model(sink=dict(SINK)) if path.startswith("monitoring.") else lab_model()
+    model = pictured_model() if path.startswith("monitoring.") else lab_model()
+    if path.startswith("monitoring."):
+        model["monitoring"]["logs"]["sink"] = dict(SINK)
     kind = next((part for part in ("orderers", "peers") if f".{part}." in path), "")
     place, key, shown = place_of(model, path, kind)
     name = str(place.get("name"))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.selvedge.fabric.tests.unit.plugins.module_utils.model.samples import (
+    GRAFANA_IMAGE,
     LAB_HOSTS,
     MONITORING,
     SINK,
@@ -198,6 +199,9 @@ MISTAKES = [
            "give one of them another port"]),
     Wrong("ports_stand_once", watch(logs={"port": 9090}),
           ["monitoring.logs.port: is 9090 on host3, which monitoring.port has; give one of them another port"]),
+    Wrong("ports_stand_once", watch(grafana={"image": GRAFANA_IMAGE, "port": 9093}),
+          ["monitoring.grafana.port: is 9093 on host3, which monitoring.alertmanager_port has; "
+           "give one of them another port"]),
     Wrong("ports_leave_ssh_alone", watch(logs={"collector_port": 22, "sink": dict(SINK)}),
           [f"monitoring.logs.collector_port: is 22 on {host}, the port of SSH; give another port"
            for host in ("host1", "host2", "host3")]),
@@ -358,6 +362,8 @@ MISTAKES = [
           ["upstream_images[chaincode-python:1.0.0]: is not of an image that upstream has; upstream has alertmanager, "
            "blackbox-exporter, fabric-ca, fabric-orderer, fabric-peer, fluent-bit, loki, node-exporter, openbao, "
            "prometheus, registry; leave it out, this image is built"]),
+    Wrong("pulled_images_have_digests", pull("grafana:12.1.0"),
+          ["upstream_images[grafana:12.1.0]: is not looked at; say it at monitoring.grafana.image"]),
     Wrong("capabilities_fit_the_version", put("channels.0.capabilities.channel", "V3_0"),
           ["channels[main].capabilities.channel: is 'V3_0', which nodes know from 3.0.0 on, and fabric_version is "
            "'2.5.9'; give V2_0, or a fabric_version from 3.0.0 on"]),
@@ -374,6 +380,8 @@ MISTAKES = [
                put("secrets_store.memory", "6m")),
           ["organizations[org1].peers[peer0].memory: is '5m', the engine refuses less than 6m; give more",
            "chaincodes[assets].memory: is '1m', the engine refuses less than 6m; give more"]),
+    Wrong("memory_is_enough_for_the_engine", watch(grafana={"image": GRAFANA_IMAGE, "memory": "5m"}),
+          ["monitoring.grafana.memory: is '5m', the engine refuses less than 6m; give more"]),
 ]  # fmt: skip
 
 _SPREAD = "spread them over hosts, three at least"

@@ -19,6 +19,7 @@ class Fires:
     :param at: when it is looked at, such as ``5m``
     :param labels: those of the alert, less its name and severity
     :param summary: what somebody reads who is woken by it
+    :param says: annotations that a template of the alert makes
     """
 
     series: Series
@@ -26,6 +27,7 @@ class Fires:
     labels: Mapping[str, str]
     summary: str
     interval: str = "15s"
+    says: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,15 @@ def _name(metric: str, labels: Mapping[str, str]) -> str:
     return metric + "{" + ",".join(f'{key}="{value}"' for key, value in labels.items()) + "}"
 
 
+_ASK = "run verify.yml, it gives reasons and remedies"
+
+
+def reason(values: str, subject: str, text: str) -> Series:
+    """Why the health check finds something not well."""
+    labels = {"subject": subject, "reason": text, "remedy": f"see to: {text}"}
+    return one("selvedge_health_reason", values, **labels)
+
+
 def one(metric: str, values: str, **labels: str) -> Series:
     """One series."""
     return {_name(metric, labels): values}
@@ -80,11 +91,19 @@ CHAINCODE = _at(
     channel="main",
 )
 STORE = _at("store-seal", "store.lab.example", "host1")
+_PEER_PLACE = {"node": PEER["node"], "host": PEER["host"]}
+_CHAINCODE_PLACE = {"node": CHAINCODE["node"], "host": CHAINCODE["host"]}
 ENDORSER = {**PEER, "channel": "main", "chaincode": "assets"}
 
 
 def up(values: str, labels: Mapping[str, str]) -> Series:
     return one("up", values, **labels)
+
+
+def starts(values: str, container: str) -> Series:
+    """As the guard of the engine's socket counts them, on the peer's host."""
+    exporter = _at("node-exporter", "node-exporter-host1.monitoring.lab.example", "host1")
+    return one("selvedge_container_starts_total", values, **exporter, container=container)
 
 
 def status(values: str, subject: str = PEER["node"], kind: str = "peer") -> Series:
@@ -162,22 +181,53 @@ CASES: dict[str, Case] = {
     ),
     "NodeUnhealthy": Case(
         [
-            Fires({**status("0x4 2x40"), **up("1x60", PEER)}, "6m",
-                  {**_PEER_SUBJECT, "node": PEER["node"], "host": "host1"}, "peer0.org1.lab.example is unhealthy"),
+            Fires({**status("0x4 2x40"), **up("1x60", PEER), **reason("0x4 2x40", PEER["node"], "its disk is broken"),
+                   **reason("1x40", PEER["node"], "its clock is off")}, "6m",
+                  {**_PEER_SUBJECT, "node": PEER["node"], "host": "host1"}, "peer0.org1.lab.example is unhealthy",
+                  says={"description": "The health check says: its disk is broken. It does not do its work.",
+                        "remedy": "see to: its disk is broken"}),
             Fires(status("2x40", "main", "channel"), "6m",
-                  {"subject": "main", "kind": "channel", "organization": "org1", "node": "main"}, "main is unhealthy"),
+                  {"subject": "main", "kind": "channel", "organization": "org1", "node": "main"}, "main is unhealthy",
+                  says={"description": "It does not do its work.", "remedy": _ASK}),
         ],
         [Silent("it is degraded", status("1x60")), Silent("it was for a minute", status("0x4 2x4 0x40"))],
     ),
     "NodeDegraded": Case(
         [Fires({**status("1x60"), **up("1x60", PEER)}, "12m",
-               {**_PEER_SUBJECT, "node": PEER["node"], "host": "host1"}, "peer0.org1.lab.example is degraded")],
+               {**_PEER_SUBJECT, "node": PEER["node"], "host": "host1"}, "peer0.org1.lab.example is degraded",
+               says={"description": "It serves, and something is not as it should be.", "remedy": _ASK}),
+         Fires({**status("1x60"), **up("1x60", PEER), **reason("1x60", PEER["node"], "its clock is off"),
+                **reason("1x60", PEER["node"], "its ledger is 'behind'"),
+                **reason("1x60", "another", "it is behind")}, "12m",
+               {**_PEER_SUBJECT, "node": PEER["node"], "host": "host1"}, "peer0.org1.lab.example is degraded",
+               says={"description": "The health check says: its clock is off. its ledger is 'behind'. "
+                                    "It serves, and something is not as it should be.",
+                     "remedy": "see to: its clock is off"})],
         [Silent("it is unhealthy", status("2x60"), ("12m",)), Silent("it was for five minutes", status("1x20 0x40"))],
     ),
     "ContainerRestarting": Case(
-        [Fires(one("process_start_time_seconds", "1x4 70x4 140x4 210x4", **PEER), "5m", PEER,
-               "peer0.org1.lab.example was started 3 times in 15 minutes")],
-        [Silent("it was updated twice", one("process_start_time_seconds", "1x4 70x4 140x40", **PEER))],
+        [
+            Fires(one("process_start_time_seconds", "1x4 70x4 140x4 210x4", **PEER), "5m", _PEER_PLACE,
+                  "peer0.org1.lab.example was started 3 times in 15 minutes"),
+            Fires(starts("1x4 2x4 3x4 4x4", CHAINCODE["node"]), "4m", _CHAINCODE_PLACE,
+                  "assets.peer0.org1.lab.example was started 3 times in 15 minutes"),
+            # It was never there when somebody looked.
+            Fires(starts("1x4 9x40", CHAINCODE["node"]), "3m", _CHAINCODE_PLACE,
+                  "assets.peer0.org1.lab.example was started 8 times in 15 minutes"),
+            # Both tell of it, one of them missed a start: it is one alert.
+            Fires({**one("process_start_time_seconds", "1x4 70x4 140x4 210x4", **PEER),
+                   **starts("1x4 2x2 3x2 4x4 5x40", PEER["node"])}, "5m", _PEER_PLACE,
+                  "peer0.org1.lab.example was started 4 times in 15 minutes"),
+        ],
+        [
+            Silent("it was updated twice", one("process_start_time_seconds", "1x4 70x4 140x40", **PEER)),
+            Silent("it was restarted twice", {**one("process_start_time_seconds", "1x4 70x4 140x40", **PEER),
+                                              **starts("1x4 2x4 3x40", PEER["node"])}),
+            Silent("it was made anew each time", starts("5x4 1x4 1x4 1x40", CHAINCODE["node"])),
+            Silent("it was started again and again, yesterday", starts("7x100", CHAINCODE["node"]),
+                   ("1m", "5m", "20m")),
+            Silent("the counts begin anew", starts("7x4 0x40", CHAINCODE["node"])),
+        ],
     ),
     "ClockSkew": Case(
         [
@@ -227,6 +277,7 @@ CASES: dict[str, Case] = {
             Fires(bft("1x4 0x60", "0x60", "0x60", "0x60"), "4m", _labels(channel="bft"), "Channel bft has no leader"),
         ],
         [Silent("an election takes seconds", consenters("1x60", "1x60", "1x60", leader="1x8 0x2 1x60")),
+         Silent("too few are left", consenters("1x60", "1x4 stale", "1x4 stale", leader="1x4 0x60")),
          Silent("one leads", bft("0x60", "1x60", "0x60", "0x60"))],
     ),
     "QuorumLost": Case(
@@ -268,8 +319,16 @@ CASES: dict[str, Case] = {
         [Silent("they agree", one("selvedge_fork", "0x40", channel="main"))],
     ),
     "CommitProbeFailing": Case(
-        [Fires(one("selvedge_commit_probe_success", "1x4 0x20", channel="main"), "3m", _labels(channel="main"),
-               "No transaction gets through on channel main")],
+        [Fires({**one("selvedge_commit_probe_success", "1x4 0x20", channel="main"),
+                **reason("1x4 stale 2x20", "channel main", "peer0 does not have the transaction")}, "3m",
+               _labels(channel="main"), "No transaction gets through on channel main",
+               says={"description": "The health check says: peer0 does not have the transaction. "
+                                    "A real transaction was not seen committed on every peer in time.",
+                     "remedy": "see to: peer0 does not have the transaction"}),
+         Fires(one("selvedge_commit_probe_success", "1x4 0x20", channel="main"), "3m", _labels(channel="main"),
+               "No transaction gets through on channel main",
+               says={"description": "A real transaction was not seen committed on every peer in time.",
+                     "remedy": _ASK})],
         [Silent("one did not", one("selvedge_commit_probe_success", "1x4 0x2 1x40", channel="main"))],
     ),
     "CommitProbeSlow": Case(
@@ -373,6 +432,7 @@ def healthy(samples: int) -> Series:
         found |= up(f"1{steady}", target)
         found |= one("process_start_time_seconds", f"1{steady}", **target)
         found |= status(f"0{steady}", target["node"], target["job"])
+        found |= starts(f"1{steady}", target["node"])
     found |= consenters(*[f"1{steady}"] * 3, leader=f"1{steady}")
     found |= heights(f"10+2{steady}", f"9+2{steady}")
     found |= one("ledger_transaction_count", f"0+30{steady}", **PEER, channel="main", validation_code="VALID")

@@ -28,6 +28,12 @@ def names_in(expression: str) -> set[str]:
 
 
 def asked() -> set[str]:
-    """All that rules ask for, less what rules record."""
-    expressions = [*RECORDS.values(), *(alert.expression for alert in ALERTS)]
+    """All that rules and the templates of their words ask for, less what rules record."""
+    expressions = [*RECORDS.values(), *(alert.expression for alert in ALERTS), *templated()]
     return {name for expression in expressions for name in names_in(expression)} - set(RECORDS)
+
+
+def templated() -> list[str]:
+    """The queries in alerts' templates."""
+    words = [text for alert in ALERTS for text in (alert.description, alert.remedy)]
+    return [query for text in words for query in re.findall(r"query \(printf `([^`]*)`", text)]

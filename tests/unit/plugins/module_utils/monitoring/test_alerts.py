@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.selvedge.fabric.plugins.module_utils.exporter.exposition import FAMILIES
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.rules import SEVERITIES
 from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.alerts import (
     ALERTS,
@@ -22,6 +23,10 @@ from ansible_collections.selvedge.fabric.tests.unit.plugins.module_utils.monitor
     CASES,
     Fires,
     Silent,
+)
+from ansible_collections.selvedge.fabric.tests.unit.plugins.module_utils.monitoring.metric_names import (
+    names_in,
+    templated,
 )
 from ansible_collections.selvedge.fabric.tests.unit.plugins.module_utils.monitoring.oracles import (
     ROOT,
@@ -52,7 +57,7 @@ def series_of(series: Mapping[str, str]) -> list[dict[str, str]]:
 
 
 def firing(alert: Alert, case: Fires) -> dict[str, Any]:
-    annotations = {**alert.rule()["annotations"], "summary": case.summary}
+    annotations = {**alert.rule()["annotations"], "summary": case.summary, **case.says}
     expected = {"exp_labels": {"severity": alert.severity, **case.labels}, "exp_annotations": annotations}
     look = {"eval_time": case.at, "alertname": alert.name, "exp_alerts": [expected]}
     return {
@@ -119,6 +124,12 @@ def test_every_alert_has_a_severity_that_receivers_know_and_words() -> None:
     for alert in ALERTS:
         assert alert.severity in SEVERITIES
         assert alert.summary and alert.description.endswith("."), alert.name
+        assert alert.remedy and not alert.remedy.endswith("."), alert.name
+
+
+def test_what_an_alerts_template_asks_for_is_what_the_exporter_tells() -> None:
+    names = {name for query in templated() for name in names_in(query)}
+    assert names == {"selvedge_health_reason"} and names <= set(FAMILIES)
 
 
 def test_every_alert_has_its_section_in_the_runbook() -> None:

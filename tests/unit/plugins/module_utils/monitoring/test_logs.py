@@ -60,7 +60,8 @@ def test_without_the_key_there_is_none_of_it() -> None:
     network = sample("monitored")
     assert not network.monitoring_of("otel-collector")
     assert not network.monitoring_of("loki")
-    assert "otel-collector" not in str(views(network))
+    # A rule names the job, which then is nobody's.
+    assert "otel-collector-" not in str(views(network))
 
 
 def test_logs_change_nothing_of_the_other_services_but_prometheus() -> None:
@@ -130,6 +131,52 @@ def test_what_loki_keeps_is_bounded_in_time_and_old_lines_are_taken() -> None:
         for part, key in (("ingester", "max_chunk_age"), ("querier", "query_ingesters_within"))
     ]
     assert hours[0] < hours[1]
+
+
+@pytest.mark.parametrize(
+    ("size", "size_bytes", "rate", "burst"),
+    # A 16th in half an hour, a 32nd at once.
+    [("1GB", 10**9, 0.0331, 29.8023), ("10GB", 10**10, 0.3311, 298.0232), ("2TB", 2 * 10**12, 8.0, 512.0)],
+)
+def test_what_loki_keeps_is_bounded_on_disk(size: str, size_bytes: int, rate: float, burst: float) -> None:
+    network = load(logged_model(retention_size=size, retention_days=30), LAB_HOSTS)
+    service = all_services(network)["loki.monitoring.lab.example"]
+    assert service["entrypoint"] == ["/usr/local/bin/loki-keeper"]
+    keeper, loki = (service["command"][: service["command"].index("--")],
+                    service["command"][service["command"].index("--") + 1 :])  # fmt: skip
+    told = dict(zip(keeper[::2], keeper[1::2], strict=True))
+    assert told["-size"] == str(size_bytes)
+    assert told["-period"] == "720h"
+    assert loki == ["/usr/local/bin/loki", "-config.file=/etc/loki/loki.yml"]
+    config = yaml.safe_load(files(network, "host3")[LOKI])
+    # What one writes the other reads, in the folder that outlives the container.
+    assert config["runtime_config"]["file"] == told["-limits"] == "/var/lib/loki/limits.yml"
+    assert told["-data"] in [mount["target"] for mount in service["volumes"] if not mount.get("read_only")]
+    limits = config["limits_config"]
+    assert (limits["ingestion_rate_mb"], limits["ingestion_burst_size_mb"]) == (rate, burst)
+
+
+def test_what_comes_while_loki_deletes_fits_beside_what_it_has() -> None:
+    """In the worst case: nothing of it can be compressed, and the write-ahead log has it, too."""
+    config = loki_config(Loki("127.0.0.1", 3100, 24, 10**10), ["node"])
+    limits, compactor = config["limits_config"], config["compactor"]
+    minutes = {key: int(compactor[key][:-1]) for key in ("compaction_interval", "retention_delete_delay")}
+    # The keeper's look, retention, which waits half as long again, and the look for chunks to delete.
+    deleted = 5 + 1.5 * minutes["compaction_interval"] + minutes["retention_delete_delay"] + 1
+    assert deleted < 30
+    burst, rate = limits["ingestion_burst_size_mb"] * 2**20, limits["ingestion_rate_mb"] * 2**20
+    chunks, log = burst + rate * 60 * 30, burst + rate * 60 * 10
+    assert chunks + log < 10**10 / 4
+    # The keeper's least, an hour.
+    assert burst + rate * 3600 < 10**10 / 4
+    # Whoever looks hears of what is gone before it is gone: every five minutes, by Loki's default.
+    assert minutes["retention_delete_delay"] >= 2 * 5
+
+
+@pytest.mark.parametrize("size", ["500MB", "10", "0GB", "10 GB"])
+def test_a_size_that_is_none_or_too_small_is_refused(size: str) -> None:
+    with pytest.raises(Exception, match=r"monitoring\.logs\.retention_size.*such as 10GB"):
+        load(logged_model(retention_size=size), LAB_HOSTS)
 
 
 def test_a_new_channel_changes_who_reads_it_alone() -> None:
@@ -202,7 +249,7 @@ def test_what_is_not_there_is_left_out() -> None:
     assert set(config["service"]["pipelines"]) == {"metrics"}
     assert "tls" not in config["exporters"]["otlp_http"]
     assert "tls" not in config["exporters"]["prometheus"]
-    assert "http_tls_config" not in loki_config(Loki("127.0.0.1", 3100, 24), ["node"])["server"]
+    assert "http_tls_config" not in loki_config(Loki("127.0.0.1", 3100, 24, 10**10), ["node"])["server"]
 
 
 def test_containers_are_measured_whatever_the_engine_speaks() -> None:

@@ -88,8 +88,8 @@ def test_the_limits_are_those_of_the_alerts() -> None:
 def test_alerts_that_the_page_knows_exist() -> None:
     """Reasons that the page finds itself name the alerts that say the same."""
     script = (network_page.PARTS / "judge.js").read_text()
-    told = re.findall(r'finding\.add\("\w+", .*?, "([A-Z]\w+)"\)', script)
-    assert len(told) > 10
+    told = re.findall(r'finding\.(?:add\("\w+"|check\(\d, reasons), .*?, "([A-Z]\w+)"\)', script)
+    assert len(told) > 10 and {"NodeUnhealthy", "NodeDegraded", "CommitProbeFailing"} <= set(told)
     for name in told:
         assert any(alert.name.startswith(name) for alert in ALERTS), name
 

@@ -54,9 +54,11 @@ OTHERS = {
     "selvedge_commit_probe_last_run_timestamp_seconds",
     "selvedge_exporter_last_run_timestamp_seconds",
     "selvedge_commit_probe_success",
+    "selvedge_health_reason",
     "selvedge_node_status",
     "selvedge_store_sealed",
-    # files for the node exporter
+    # files for the node exporter: of engine-watch, of a backup, of drift.yml
+    "selvedge_container_starts_total",
     "selvedge_backup_last_success_timestamp_seconds",
     "selvedge_drift_changes",
 }

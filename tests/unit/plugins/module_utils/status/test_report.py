@@ -161,11 +161,6 @@ def changed_container(**changes: Any) -> dict[str, Any]:
             "unhealthy",
             "it has no engine",
         ),
-        (
-            host(disks=[{"mount": "/var", "paths": [], "read_only": True, "free": 1, "total": 2}]),
-            "unhealthy",
-            "/var is mounted read-only",
-        ),
     ],
 )  # fmt: skip
 def test_what_is_wrong_on_a_host(told: dict[str, Any], status: str, reason: str) -> None:
