@@ -10,7 +10,7 @@ unexport ANSIBLE_COLLECTIONS_PATH ANSIBLE_INVENTORY
 PYTHON ?= python3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-clean test lint unit live pictures scenario scenarios gate bench images images-test pins clean packages engine oracles coverage sanity artifact
+.PHONY: help demo demo-clean test lint unit live logs pictures scenario scenarios gate bench images images-test pins clean packages engine oracles coverage sanity artifact
 
 help:  ## Show what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -74,6 +74,10 @@ gate: $(DEV) engine  ## Every job and scenario, with a report; or JOBS=lint,unit
 
 live: $(DEV) oracles  ## Tests against real Fabric, OpenBao and fabric-ca processes on loopback
 	pytest tests/live
+
+logs: $(DEV) oracles  ## Lines and their labels through a real collector into a real Loki
+	@$(VENV)/bin/python tools/oracles.py logs
+	pytest tests/logs
 
 pictures: $(DEV) oracles  ## The network page in a browser, and every query of every picture, against a real Prometheus
 	@tools/prerequisites.sh browser

@@ -1,5 +1,8 @@
 """Build what the tests compare with and run against: upstream's own programs, from the modules that images come from.
 
+    oracles.py          those of `make unit`, `make live`, `make pictures` and the scenarios
+    oracles.py logs     a collector and a Loki, for `make logs`
+
 They lie in .cache/oracle, with Fabric's sample configuration; what is there already is not built again.
 """
 
@@ -8,7 +11,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -20,6 +25,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.images.builder imp
 from tools.pins import ORACLES  # noqa: E402
 
 FABRIC = "github.com/hyperledger/fabric"
+Versions = dict[str, Any]
 
 
 def link(target: Path, place: Path) -> None:
@@ -44,11 +50,21 @@ def module_folder(module: str, pins: Path) -> Path:
     return Path(done.stdout.strip())
 
 
-def main() -> int:
-    """Entry point."""
-    builder = Builder(ROOT, ROOT / ".cache", progress=lambda line: print(line, flush=True))
-    oracles = ROOT / ".cache" / "oracle"
-    versions = yaml.safe_load((ROOT / "images" / "versions.yml").read_text())
+def logs(builder: Builder, oracles: Path, versions: Versions) -> None:
+    """What collects and keeps logs: minutes of compiling that only its own tests need."""
+    images(builder, oracles, versions, (("otel-collector", "otel-collector/otelcol"), ("loki", "loki/loki")))
+
+
+def images(builder: Builder, oracles: Path, versions: Versions, wanted: Iterable[tuple[str, str]]) -> None:
+    """The first program of an image, each with its place."""
+    for component, place in wanted:
+        recipe = builder.recipe(component)
+        package = next(iter(recipe["programs"]))
+        link(builder.compile(component, versions[component]["default"], package, recipe), oracles / place)
+
+
+def core(builder: Builder, oracles: Path, versions: Versions) -> None:
+    """What most tests need."""
     # The default, and the newest, whose orderers have BFT.
     for fabric in (versions["fabric"]["default"], list(versions["fabric"]["versions"])[-1]):
         for name, recipe in (
@@ -66,16 +82,12 @@ def main() -> int:
         if not samples.is_dir():
             folder = module_folder(FABRIC, ROOT / "images" / "pins" / f"fabric-{fabric}")
             link(folder / samples.name, samples)
-    for component, image, place in (
-        ("openbao", "openbao", "openbao/bao"),
-        ("fabric-ca", "fabric-ca", "fabric-ca/fabric-ca-server"),
-        ("registry", "registry", "registry/registry"),
-        ("otel-collector", "otel-collector", "otel-collector/otelcol"),
-        ("loki", "loki", "loki/loki"),
-    ):
-        recipe_of = builder.recipe(image)
-        package = next(iter(recipe_of["programs"]))
-        link(builder.compile(component, versions[component]["default"], package, recipe_of), oracles / place)
+    places = (
+        ("openbao", "openbao/bao"),
+        ("fabric-ca", "fabric-ca/fabric-ca-server"),
+        ("registry", "registry/registry"),
+    )
+    images(builder, oracles, versions, places)
     for image in ("prometheus", "alertmanager", "node-exporter"):
         recipe_of = builder.recipe(image)
         for package in recipe_of["programs"]:
@@ -88,8 +100,22 @@ def main() -> int:
                 component, versions[component]["default"], package, builder.recipe(component)
             )
             link(program, oracles / component / program.name)
+
+
+def main(wanted: list[str]) -> int:
+    """Entry point."""
+    groups = {"logs": logs}
+    if unknown := set(wanted) - set(groups):
+        print(
+            f"there is no group {', '.join(sorted(unknown))}; there is {', '.join(groups)}", file=sys.stderr
+        )
+        return 2
+    builder = Builder(ROOT, ROOT / ".cache", progress=lambda line: print(line, flush=True))
+    versions = yaml.safe_load((ROOT / "images" / "versions.yml").read_text())
+    for build in [groups[name] for name in wanted] or [core]:
+        build(builder, ROOT / ".cache" / "oracle", versions)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -265,7 +265,7 @@ FLUENT = "fluent-bit-host1.monitoring.lab.example"
 def test_fluent_bit_stands_in_the_collectors_place() -> None:
     network = sample("fluent")
     assert [item.host.name for item in network.monitoring_of("fluent-bit")] == ["host1", "host2", "host3"]
-    assert "otel-collector" not in str(views(network))
+    assert "otel-collector-" not in str(views(network))
     services = all_services(network)
     found, guard = services[FLUENT], services["engine-watch-host1.monitoring.lab.example"]
     assert found["image"] == guard["image"]
@@ -278,6 +278,8 @@ def test_fluent_bit_stands_in_the_collectors_place() -> None:
     assert mounts["/var/lib/docker/containers"] == ("/var/lib/docker/containers", True)
     assert mounts["/host/log"] == ("/var/log", True)
     assert f"/var/lib/selvedge/{FLUENT}" in {item["path"] for item in views(network)["host1"]["directories"]}
+    # The guard counts starts here as well.
+    assert "/textfiles/engine.prom" in guard["command"]
 
 
 def test_fluent_bit_is_told_of_our_own_loki_and_of_what_is_mounted() -> None:

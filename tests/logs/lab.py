@@ -1,7 +1,7 @@
 """A real collector and a real Loki for tests, on loopback, with the configuration that Selvedge deploys.
 
 Binaries come from ``.cache/oracle`` (``SELVEDGE_ORACLE_DIR`` overrides): ``otel-collector/otelcol`` and ``loki/loki``.
-``fluent-bit`` is looked for in the PATH: Selvedge has no recipe for it.
+``fluent-bit`` is looked for in the PATH: Selvedge only pulls its image.
 Logs lie in files as the engine's json-file driver writes them.
 """
 

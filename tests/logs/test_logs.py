@@ -27,10 +27,10 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.configtx_de
     ChannelDefinition,
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.fluent_bit import HEALTH_PORT
-from ansible_collections.selvedge.fabric.tests.live.logs import COLLECTORS, LogLab
 from ansible_collections.selvedge.fabric.tests.live.network import running
 from ansible_collections.selvedge.fabric.tests.live.pki import Authority
 from ansible_collections.selvedge.fabric.tests.live.stores import eventually
+from ansible_collections.selvedge.fabric.tests.logs.lab import COLLECTORS, LogLab
 
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 # Fabric's four letters, and what they are called as a label.

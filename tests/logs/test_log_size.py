@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible_collections.selvedge.fabric.plugins.module_utils.images.builder import Builder
-from ansible_collections.selvedge.fabric.tests.live.logs import LogLab
 from ansible_collections.selvedge.fabric.tests.live.network import REPOSITORY
 from ansible_collections.selvedge.fabric.tests.live.stores import eventually
+from ansible_collections.selvedge.fabric.tests.logs.lab import LogLab
 
 SIZE = 48_000_000
 _LINE_BYTES = 12_000
