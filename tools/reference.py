@@ -21,6 +21,7 @@ import yaml
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / ".ansible" / "collections"))
 
+from ansible_collections.selvedge.fabric.plugins.module_utils.images.builder import is_built  # noqa: E402
 from ansible_collections.selvedge.fabric.plugins.module_utils.model import paths, rules, units  # noqa: E402
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import load  # noqa: E402
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import (  # noqa: E402
@@ -30,6 +31,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.schema import MODEL, RENAMED, Field  # noqa: E402
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.upstream import (  # noqa: E402
     ALWAYS,
+    NEVER_BUILT,
     REPOSITORIES,
 )
 
@@ -332,6 +334,8 @@ def ports() -> str:
     ):
         rows.append((f"`{key}`", "`port`", str(MODEL[key].fields["port"].default), "", "", who))
     for kind, key in MONITORING_KEYS.items():
+        if not key:
+            continue
         spec = MODEL["monitoring"]
         for part in key.split("."):
             spec = spec.fields[part]
@@ -419,9 +423,10 @@ def upstreams_own() -> list[tuple[str, ...]]:
         (
             f"`{name}`",
             plain(yaml.safe_load((ROOT / "images" / name / "image.yml").read_text())["title"]),
-            f"`{where}`",
+            f"`{(REPOSITORIES | ALWAYS)[name]}`",
+            f"`monitoring.{name}.image`" if name in ALWAYS else "`upstream_images`, for `image_source: pull`",
         )
-        for name, where in ALWAYS.items()
+        for name in NEVER_BUILT
     ]
 
 
@@ -431,7 +436,7 @@ def images() -> str:
     rows: list[tuple[str, ...]] = []
     for path in sorted((ROOT / "images").glob("*/image.yml")):
         recipe = yaml.safe_load(path.read_text())
-        if path.parent.name in ALWAYS:
+        if not is_built(recipe):
             continue
         entry = versions.get(recipe.get("component"), {})
         known = [str(version) for version in entry.get("versions", [recipe.get("version")])]
@@ -443,13 +448,13 @@ def images() -> str:
     return page(
         "Images",
         "`images/versions.yml`, `images/*/image.yml` and `plugins/module_utils/model/upstream.py`",
-        "Every image is built from pinned sources. The default version is in bold. A build fails when an image is "
-        "bigger than its budget.\n",
+        "Every image but those [below](#only-from-upstream) is built from pinned sources. The default version is in "
+        "bold. A build fails when an image is bigger than its budget.\n",
         table(("image", "what", "versions", "budget", "upstream, for `image_source: pull`"), rows),
         "## Only from upstream\n",
-        "Never built. Our layer is laid over upstream's image, which the model names by digest, whatever "
-        "`image_source` says.\n",
-        table(("image", "what", "upstream"), upstreams_own()),
+        "Never built. Our layer is laid over upstream's image, which the model names by digest, each at its key. What "
+        "has a key of its own does not mind `image_source`.\n",
+        table(("image", "what", "upstream", "key of the model"), upstreams_own()),
         "## Programs for hosts\n",
         "Built in the same way, and installed by `bootstrap.yml` where the distribution has none that will do.\n",
         table(("program", "what", "version"), programs()),

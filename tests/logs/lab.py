@@ -1,6 +1,7 @@
 """A real collector and a real Loki for tests, on loopback, with the configuration that Selvedge deploys.
 
 Binaries come from ``.cache/oracle`` (``SELVEDGE_ORACLE_DIR`` overrides): ``otel-collector/otelcol`` and ``loki/loki``.
+``fluent-bit`` is looked for in the PATH: Selvedge only pulls its image.
 Logs lie in files as the engine's json-file driver writes them.
 """
 
@@ -8,16 +9,23 @@ from __future__ import annotations
 
 import datetime
 import json
+import shutil
 import signal
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
 import requests
 import yaml
+from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.fluent_bit import (
+    SCRIPT,
+    fluent_bit_config,
+    line_script,
+)
 from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.log_collector import (
     FEATURE_GATES,
     LABELS,
@@ -35,6 +43,15 @@ from ansible_collections.selvedge.fabric.tests.live.stores import binary, eventu
 DOMAIN = "lab"
 ORGANIZATIONS = ("orderer", "org1")
 CHANNELS = ("main", "second")
+COLLECTORS = ("otel-collector", "fluent-bit")
+
+
+def fluent_bit() -> Path:
+    """Where the program is; skips the test, by name, where it is not."""
+    found = shutil.which("fluent-bit")
+    if found is None:
+        pytest.skip("there is no fluent-bit on this machine: its configuration is not tried")
+    return Path(found)
 
 
 class EngineLog:
@@ -103,14 +120,18 @@ class Program:
 
 
 class LogLab:
-    """One host's collector and a Loki, and files for the logs of containers."""
+    """One host's collector and a Loki, and files for the logs of containers.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    :param collector: one of ``COLLECTORS``
+    """
+
+    def __init__(self, folder: Path, collector: str = COLLECTORS[0]) -> None:
+        self.folder, self.kind = folder, collector
         self.containers, self.queue = folder / "containers", folder / "queue"
         for path in (self.containers, self.queue, folder / "loki"):
             path.mkdir()
-        self._otelcol, self._loki = binary("otel-collector", "otelcol"), binary("loki", "loki")
+        self._loki = binary("loki", "loki")
+        self._program = binary("otel-collector", "otelcol") if self.is_ours else fluent_bit()
         self.authority = Authority("tlsca.org1.lab")
         self.files = {name: self._certificate(name) for name in ("loki.lab", "otel-collector.lab")}
         (folder / "ca.crt").write_text(self.authority.cert)
@@ -123,9 +144,18 @@ class LogLab:
         # As its keeper leaves it where everything fits.
         Path(self.settings.limits_file).write_text("overrides: {}\n")
         self.logs = self._host_logs()
-        self._write("collector.yml", collector_config(self.logs))
+        if self.is_ours:
+            self._write("collector.yml", collector_config(self.logs))
+        else:
+            self._write("collector.yml", fluent_bit_config(self.logs))
+            (folder / SCRIPT).write_text(line_script(self.logs))
         self.loki, self.collector = Program(folder, "loki"), Program(folder, "collector")
         self._count = 0
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether it is the collector that Selvedge builds."""
+        return self.kind == COLLECTORS[0]
 
     def _certificate(self, name: str) -> tuple[str, str]:
         paths = []
@@ -167,6 +197,12 @@ class LogLab:
     def _write(self, name: str, config: dict[str, Any]) -> None:
         (self.folder / name).write_text(yaml.safe_dump(config, sort_keys=False))
 
+    def change(self, name: str, how: Callable[[dict[str, Any]], Any]) -> None:
+        """Change a file of configuration before its program is started."""
+        config = yaml.safe_load((self.folder / name).read_text())
+        how(config)
+        self._write(name, config)
+
     def container(self, name: str = "") -> EngineLog:
         """A new container's log."""
         self._count += 1
@@ -174,8 +210,12 @@ class LogLab:
 
     def check(self) -> list[subprocess.CompletedProcess[str]]:
         """What the programs say of their configuration."""
+        config = self.folder / "collector.yml"
         commands = (
-            [self._otelcol, "validate", f"--config={self.folder / 'collector.yml'}"],
+            [
+                self._program,
+                *(("validate", f"--config={config}") if self.is_ours else ("--dry-run", "-c", config)),
+            ],
             [self._loki, f"-config.file={self.folder / 'loki.yml'}", "-verify-config"],
         )
         return [subprocess.run(line, capture_output=True, text=True, check=False) for line in commands]
@@ -197,8 +237,11 @@ class LogLab:
         eventually(ready, seconds)
 
     def start_collector(self) -> None:
-        gates = f"--feature-gates={FEATURE_GATES}"
-        self.collector.start(self._otelcol, f"--config={self.folder / 'collector.yml'}", gates)
+        config = self.folder / "collector.yml"
+        if self.is_ours:
+            self.collector.start(self._program, f"--config={config}", f"--feature-gates={FEATURE_GATES}")
+        else:
+            self.collector.start(self._program, "-c", config)
 
     def ask(self, path: str, **parameters: Any) -> requests.Response:
         """Ask Loki, by the collector's certificate."""

@@ -1,5 +1,7 @@
 """Logs on their way: real Fabric processes' lines through a real collector into a real Loki.
 
+Fluent Bit has to pass the same tests as the collector, where there is one.
+
 The engine is played by files in its format, with its way of rotating them. The journal and the engine itself are tried
 where there are hosts, in the scenario ``monitoring``.
 """
@@ -7,16 +9,16 @@ where there are hosts, in the scenario ``monitoring``.
 from __future__ import annotations
 
 import re
-import shutil
 import signal
-import subprocess
+import time
 from collections import Counter
 from collections.abc import Iterator
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 
 import pytest
 import requests
-import yaml
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.channel import (
     apply_channel,
     plan_channel,
@@ -24,28 +26,29 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.channel imp
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.configtx_definition import (
     ChannelDefinition,
 )
-from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.fluent_bit import (
-    SCRIPT,
-    fluent_bit_config,
-    line_script,
-)
+from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.fluent_bit import HEALTH_PORT
 from ansible_collections.selvedge.fabric.tests.live.network import running
 from ansible_collections.selvedge.fabric.tests.live.pki import Authority
 from ansible_collections.selvedge.fabric.tests.live.stores import eventually
-from ansible_collections.selvedge.fabric.tests.logs.lab import LogLab
+from ansible_collections.selvedge.fabric.tests.logs.lab import COLLECTORS, LogLab
 
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 # Fabric's four letters, and what they are called as a label.
 LETTERS = {"DEBU": "debug", "INFO": "info", "WARN": "warn", "ERRO": "error", "PANI": "fatal", "FATA": "fatal"}
 
 
-@pytest.fixture
-def lab(tmp_path: Path) -> Iterator[LogLab]:
-    found = LogLab(tmp_path)
+@pytest.fixture(params=COLLECTORS)
+def lab(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[LogLab]:
+    found = LogLab(tmp_path, request.param)
     try:
         yield found
     finally:
         found.end()
+
+
+# What has to do with one of them only.
+ours = pytest.mark.parametrize("lab", COLLECTORS[:1], indirect=True)
+theirs = pytest.mark.parametrize("lab", COLLECTORS[1:], indirect=True)
 
 
 def marked(first: int, last: int) -> list[str]:
@@ -55,9 +58,11 @@ def marked(first: int, last: int) -> list[str]:
 def test_the_programs_accept_their_configuration(lab: LogLab) -> None:
     for done in lab.check():
         assert done.returncode == 0, done.stdout + done.stderr
-    config = yaml.safe_load((lab.folder / "collector.yml").read_text())
-    config["receivers"]["file_log/containers"]["operators"][0]["type"] = "json"
-    (lab.folder / "collector.yml").write_text(yaml.safe_dump(config))
+    if lab.is_ours:
+        reading = "receivers", "file_log/containers", "operators"
+        lab.change("collector.yml", lambda config: reduce(getitem, reading, config)[0].update(type="json"))
+    else:
+        lab.change("collector.yml", lambda config: config["pipeline"]["outputs"][0].update(labells="a=b"))
     (lab.folder / "loki.yml").write_text("limits_config: {retention: 24h}\n")
     for done in lab.check():
         assert done.returncode != 0, done.args
@@ -198,7 +203,10 @@ def test_nothing_is_lost_while_the_sink_is_away(lab: LogLab) -> None:
     lab.loki.end(signal.SIGKILL)
     log.write(*marked(100, 200))
     # They were read, and wait on the disk.
-    eventually(lambda: any(b"marker 00199" in path.read_bytes() for path in lab.queue.iterdir()), 60)
+    eventually(
+        lambda: any(b"marker 00199" in path.read_bytes() for path in lab.queue.rglob("*") if path.is_file()),
+        60,
+    )
     lab.collector.end(signal.SIGKILL)
     log.write(*marked(200, 300))
     lab.start_collector()
@@ -228,6 +236,7 @@ def test_nothing_is_lost_when_files_turn_over_meanwhile(lab: LogLab) -> None:
     assert sum(lab.await_lines('{node="peer0.org1.lab"}', marked(0, 250)).values()) == 250
 
 
+@ours
 def test_strangers_are_refused(lab: LogLab) -> None:
     lab.start_loki()
     for certificate in (None, _stranger(lab)):
@@ -249,6 +258,7 @@ def _stranger(lab: LogLab) -> tuple[str, str]:
     return str(lab.folder / "stranger.crt"), str(lab.folder / "stranger.key")
 
 
+@ours
 def test_prometheus_finds_the_hosts_metrics(lab: LogLab) -> None:
     lab.start_collector()
 
@@ -268,19 +278,55 @@ def test_prometheus_finds_the_hosts_metrics(lab: LogLab) -> None:
     assert "system_cpu_load_average_1m" in text
 
 
-def test_fluent_bit_takes_its_configuration_and_its_lines_arrive(lab: LogLab) -> None:
-    program = shutil.which("fluent-bit")
-    if program is None:
-        pytest.skip("there is no fluent-bit on this machine: its configuration is not tried")
-    config, folder = lab.folder / "fluent-bit.yaml", lab.folder
-    config.write_text(yaml.safe_dump(fluent_bit_config(lab.logs), sort_keys=False))
-    (folder / SCRIPT).write_text(line_script(lab.logs))
-    tried = subprocess.run(
-        [program, "--dry-run", "-c", str(config)], cwd=folder, capture_output=True, text=True, check=False
-    )
-    assert tried.returncode == 0, tried.stdout + tried.stderr
+@theirs
+def test_fluent_bit_is_well_by_its_healthcheck(lab: LogLab) -> None:
+    lab.start_collector()
+
+    def answers() -> bool:
+        try:
+            return requests.get(f"http://127.0.0.1:{HEALTH_PORT}/", timeout=10).ok
+        except requests.ConnectionError:
+            return False
+
+    eventually(answers, 60)
+
+
+@theirs
+def test_fluent_bit_sends_only_to_whom_the_certificate_names(lab: LogLab) -> None:
+    """Everybody of the same CA has a certificate; only the sink's has the sink's address."""
+    lab.change("loki.yml", lambda config: config["server"].update(http_listen_address="0.0.0.0"))  # noqa: S104
+    # An address of this machine too, of which the certificate says nothing.
+    lab.change("collector.yml", lambda config: config["pipeline"]["outputs"][0].update(host="127.0.0.2"))
     lab.start_loki()
+    lab.start_collector()
+    lab.container("peer0.org1.lab").write(*marked(0, 1))
+    eventually(lambda: "certificate verify failed" in lab.collector.log, 60)
+    assert not lab.find('{host="host1"}')
+
+
+@theirs
+def test_what_fluent_bit_keeps_on_disk_is_bounded(lab: LogLab) -> None:
+    """The sink is away for long: the oldest lines go, the newest are kept, and the bound holds."""
+    limit = {"storage.total_limit_size": "4M"}
+    lab.change("collector.yml", lambda config: config["pipeline"]["outputs"][0].update(limit))
+    lab.start_collector()
     log = lab.container("peer0.org1.lab")
-    lab.collector.start(program, "-c", config)
-    log.write(*marked(0, 100))
-    lab.await_lines('{node="peer0.org1.lab", organization="org1", level="info"}', marked(0, 100))
+    most = 0
+    for number in range(24):
+        log.write(
+            *(
+                f"2026-11-24 23:00:48,380 INFO marker {number:02d} {line:04d} {'x' * 900}"
+                for line in range(500)
+            )
+        )
+        log.rotate()
+        time.sleep(1.5)
+        most = max(
+            most, sum(path.stat().st_size for path in (lab.queue / "queue").rglob("*") if path.is_file())
+        )
+    assert 2_000_000 < most < 7_000_000, most
+    assert lab.collector.running
+    lab.start_loki()
+    newest = [f"2026-11-24 23:00:48,380 INFO marker 23 {line:04d} {'x' * 900}" for line in range(500)]
+    lab.await_lines('{node="peer0.org1.lab"} |= "marker 23"', newest)
+    print(f"at most {most} bytes on disk")

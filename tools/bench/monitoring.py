@@ -26,6 +26,7 @@ from ansible_collections.selvedge.fabric.molecule.shared.testing.waiting import 
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.transport import shared_channels
 from ansible_collections.selvedge.fabric.plugins.module_utils.images.builder import MEGABYTE
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import Network
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import COLLECTORS
 from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.prometheus import scrape_configs
 
 from . import usage
@@ -70,7 +71,7 @@ def kinds(network: Network, host: str) -> dict[str, str]:
     for item in network.monitoring:
         if item.host.name == host:
             found[item.name] = item.kind
-            if item.kind == "otel-collector":
+            if item.kind in COLLECTORS:
                 found[network.guard(item)] = "engine-watch"
     return found
 

@@ -125,26 +125,30 @@ class Builder:
         recipe: dict[str, Any] = yaml.safe_load(path.read_text())
         return recipe
 
-    def names(self) -> list[str]:
-        """The images that can be built; of the others upstream alone has the sources, or the licence to build them."""
-        recipes = sorted(item.parent.name for item in self._images.glob("*/image.yml"))
-        return [name for name in recipes if is_built(self.recipe(name))]
-
-    def default_version(self, name: str) -> str:
-        """The version that is built when none is asked for."""
-        recipe = self.recipe(name)
-        return str(
-            self._versions[recipe["component"]]["default"] if "component" in recipe else recipe["version"]
-        )
-
-    def build(self, name: str, version: str = "") -> Built:
-        """Return the image ``name`` in ``version``, from the cache when nothing that it is made of has changed."""
+    def _built_recipe(self, name: str) -> dict[str, Any]:
         recipe = self.recipe(name)
         if not is_built(recipe):
             raise BuildError(
                 f"{recipe['title']} is not built: images/{name}/image.yml lays our layer over upstream's image. "
                 "Next: give upstream's image by digest"
             )
+        return recipe
+
+    def names(self) -> list[str]:
+        """The images that can be built; the others are only pulled, from upstream by digest."""
+        recipes = sorted(item.parent.name for item in self._images.glob("*/image.yml"))
+        return [name for name in recipes if is_built(self.recipe(name))]
+
+    def default_version(self, name: str) -> str:
+        """The version that is built when none is asked for."""
+        recipe = self._built_recipe(name)
+        return str(
+            self._versions[recipe["component"]]["default"] if "component" in recipe else recipe["version"]
+        )
+
+    def build(self, name: str, version: str = "") -> Built:
+        """Return the image ``name`` in ``version``, from the cache when nothing that it is made of has changed."""
+        recipe = self._built_recipe(name)
         version = version or self.default_version(name)
         key = self._key(name, recipe, version)
         stem = f"{name}-{version}-{key[:16]}"

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import (
+    COLLECTORS,
     GRAFANA,
     HEALTH_EXPORTER,
     MONITORING_KEYS,
@@ -21,7 +22,7 @@ SSH_PORT = 22
 # What stands in the place of an organisation in the names of the monitoring's containers.
 MONITORING = "monitoring"
 # Of these there is one on each host that needs it; of the others one.
-ON_MANY_HOSTS = ("node-exporter", "blackbox-exporter", "otel-collector", "engine-watch")
+ON_MANY_HOSTS = ("node-exporter", "blackbox-exporter", *COLLECTORS, "engine-watch")
 # How boot material lies on a host's disk: sealed by systemd, or in files that only root can read.
 SEALS = ("systemd-creds", "none")
 
@@ -102,7 +103,9 @@ class Draft:
             yield from ((kind, central) for kind in ("prometheus", "alertmanager", HEALTH_EXPORTER))
         logs = self.monitoring.get("logs")
         if isinstance(logs, dict):
-            yield from (("otel-collector", host) for host in self.hosts)
+            yield from (
+                (kind, host) for kind in COLLECTORS if kind == logs.get("collector") for host in self.hosts
+            )
             if isinstance(central, str) and logs.get("sink") is None:
                 yield "loki", central
         if isinstance(central, str) and isinstance(self.monitoring.get("grafana"), dict):
@@ -154,7 +157,8 @@ class Draft:
             name = f"{chaincode['name']}.{peer['name']}.{org['name']}.{domain}"
             yield f"chaincodes[{chaincode['name']}]", name
         for kind, host in self.monitored():
-            yield f"monitoring.{MONITORING_KEYS[kind]} on {host}", monitoring_name(kind, host, domain)
+            key = MONITORING_KEYS[kind] or "logs.collector"
+            yield f"monitoring.{key} on {host}", monitoring_name(kind, host, domain)
 
 
 def named(settings: dict[str, Any], key: str) -> list[dict[str, Any]]:

@@ -232,6 +232,7 @@ _SMALL = {
     # Measured: 70 MB for five nodes, and a thread a question.
     HEALTH_EXPORTER: {"memory": "256m", "pids": 256},
     "otel-collector": {"memory": "256m", "pids": 128},
+    "fluent-bit": {"memory": "256m", "pids": 128},
     "loki": {"memory": "768m", "pids": 256},
 }
 
@@ -259,7 +260,7 @@ def _monitoring(settings: dict[str, Any], hosts: dict[str, Host], chaincodes: li
     # Judges as a client of each organisation; what it serves is certified as the first of these that has peers.
     judge = next((org["name"] for org in settings["organizations"] if org["peers"]), given["organization"])
     if logs := given["logs"]:
-        places["otel-collector"] = list(hosts)
+        places[logs["collector"]] = list(hosts)
         places["loki"] = [] if logs["sink"] else [given["host"]]
     if given["grafana"]:
         places[GRAFANA] = [given["host"]]
@@ -270,7 +271,7 @@ def _monitoring(settings: dict[str, Any], hosts: dict[str, Host], chaincodes: li
             hosts[host],
             judge if kind == HEALTH_EXPORTER else given["organization"],
             _limits(given, kind),
-            {"main": setting(given, MONITORING_KEYS[kind])},
+            {"main": setting(given, key)} if (key := MONITORING_KEYS[kind]) else {},
         )
         for kind, names in places.items()
         for host in names

@@ -16,9 +16,11 @@ FIRST_PORTS = {
 PORT_KEYS = {"main": "port", "admin": "admin_port", "operations": "operations_port"}
 # The kind of the service that judges the network; it acts as a client of each organisation.
 HEALTH_EXPORTER = "health-exporter"
-# The kind, and the image, of the one service whose image only upstream makes.
+# The kind, and the image, of the service of which the model names upstream's image itself.
 GRAFANA = "grafana"
-# The model's key for the one port of each service of the monitoring.
+# What may collect the logs of a host; the model says which does.
+COLLECTORS = ("otel-collector", "fluent-bit")
+# The model's key for the one port of each service of the monitoring; empty for one that nobody reaches.
 MONITORING_KEYS = {
     "node-exporter": "node_exporter_port",
     "blackbox-exporter": "blackbox_exporter_port",
@@ -27,6 +29,7 @@ MONITORING_KEYS = {
     HEALTH_EXPORTER: "health_exporter_port",
     "loki": "logs.port",
     "otel-collector": "logs.collector_port",
+    "fluent-bit": "",
     GRAFANA: "grafana.port",
 }
 

@@ -24,7 +24,11 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.model.paths import
     LIBRARY,
     SECRETS,
 )
-from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import MONITORING_KEYS, PORT_KEYS
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import (
+    COLLECTORS,
+    MONITORING_KEYS,
+    PORT_KEYS,
+)
 
 CONTROLLER = "controller"
 # What images are built for, see images/oci.py.
@@ -166,7 +170,7 @@ def _settings(network: Network, host: str) -> Iterator[tuple[str, dict[str, Any]
         yield store, network.settings["secrets_store"]
     for service in network.services(host):
         yield service.name, service.settings
-        if service.kind == "otel-collector":
+        if service.kind in COLLECTORS:
             yield network.guard(service), GUARD
 
 
@@ -188,8 +192,9 @@ def _between(network: Network, host: str, other: str) -> Iterator[dict[str, Any]
     if any(item.host.name == host for item in network.monitoring_of("prometheus")):
         for service in _published(network, other):
             asked = "main" if service.kind in MONITORING_KEYS else "operations"
-            yield {"port": service.ports[asked], "service": service.name}
-    elif any(item.host.name == host for item in network.monitoring_of("otel-collector")):
+            if asked in service.ports:
+                yield {"port": service.ports[asked], "service": service.name}
+    elif any(item.host.name == host for kind in COLLECTORS for item in network.monitoring_of(kind)):
         for loki in network.monitoring_of("loki"):
             if loki.host.name == other:
                 yield {"port": loki.ports["main"], "service": loki.name}

@@ -528,7 +528,7 @@ def versions_are_built(draft: Draft) -> Iterator[Problem]:
         return
     nodes = draft.node_kinds
     for component, path, version in _stated_versions(draft):
-        if version in versions.BUILT[component] or versions.lacks(component, version, nodes):
+        if version in versions.BUILT.get(component, (version,)) or versions.lacks(component, version, nodes):
             continue
         known = ", ".join(versions.usable(component, nodes))
         yield Problem(
@@ -540,6 +540,20 @@ def versions_are_built(draft: Draft) -> Iterator[Problem]:
 def pulled_images_have_digests(draft: Draft) -> Iterator[Problem]:
     """Where images are pulled, upstream_images has a digest for each image that runs and that upstream publishes."""
     yield from upstream.problems(draft.settings)
+
+
+@_rule
+def fluent_bit_has_what_it_needs(draft: Draft) -> Iterator[Problem]:
+    """Fluent Bit is upstream's image, and sends to a Loki of our own."""
+    logs = setting(draft.monitoring, "logs")
+    if setting(logs, "collector") != "fluent-bit":
+        return
+    path, other = "monitoring.logs.collector", "or give collector: otel-collector"
+    if draft.settings.get("image_source") == "build":
+        yield Problem(path, "is 'fluent-bit', which is not built here", f"give image_source: pull, {other}")
+    if setting(logs, "sink") is not None:
+        right = f"leave monitoring.logs.sink out, {other}"
+        yield Problem(path, "is 'fluent-bit', which is told only of a Loki of our own", right)
 
 
 @_rule

@@ -13,6 +13,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import COLLECTORS
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -349,6 +351,13 @@ MODEL: dict[str, Field] = {
                     "collector_port": _port("port where each host's collector has its metrics", 8889),
                     "version": _version("version of Loki", "3.5.0"),
                     "collector_version": _version("version of the OpenTelemetry Collector", "0.149.0"),
+                    "collector": Field(
+                        "str",
+                        "what collects the logs of a host; Fluent Bit is only pulled, and needs image_source: pull",
+                        default="otel-collector",
+                        choices=COLLECTORS,
+                    ),
+                    "fluent_bit_version": _version("version of Fluent Bit, where it is the collector", "5.1.1"),
                     "retention_days": Field(
                         "int", "how long Loki keeps what it was sent, if it fits", default=14, minimum=1, maximum=3650
                     ),

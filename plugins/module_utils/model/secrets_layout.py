@@ -7,7 +7,7 @@ from typing import Any
 
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import Network, Service
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.paths import EXPORTER_UID, SECRETS, UID
-from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import GRAFANA
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import COLLECTORS, GRAFANA
 
 # Tells client, peer, admin and orderer certificates apart by their organisational unit.
 # Source: Fabric documentation, "Membership Service Provider", Node OUs.
@@ -165,7 +165,7 @@ def uid_of(service: Service) -> int:
 
 # The collector reads what the engine and the journal keep for root alone. It is root without any capability: it owns
 # root's files, and may do nothing else that root may.
-_USERS = {"node-exporter": EXPORTER_UID, "otel-collector": 0}
+_USERS = {"node-exporter": EXPORTER_UID, **dict.fromkeys(COLLECTORS, 0)}
 
 
 def _template(service: Service, name: str, contents: str) -> dict[str, Any]:

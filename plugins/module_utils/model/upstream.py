@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import (
+    COLLECTORS,
     GRAFANA,
     HEALTH_EXPORTER,
     setting,
@@ -20,6 +21,7 @@ REPOSITORIES = {
     "fabric-ca": "docker.io/hyperledger/fabric-ca",
     "fabric-orderer": "docker.io/hyperledger/fabric-orderer",
     "fabric-peer": "docker.io/hyperledger/fabric-peer",
+    "fluent-bit": "docker.io/fluent/fluent-bit",
     "loki": "docker.io/grafana/loki",
     "node-exporter": "quay.io/prometheus/node-exporter",
     "openbao": "quay.io/openbao/openbao",
@@ -27,9 +29,11 @@ REPOSITORIES = {
     "registry": "docker.io/library/registry",
 }
 
-# What only upstream makes, and where. The model has the reference itself, whatever image_source says.
+# Of these the model has the reference itself, whatever image_source says.
 ALWAYS = {GRAFANA: "docker.io/grafana/grafana"}
-# The model's key for it.
+# What is only pulled: its recipe says no way to build it, see is_built in images/builder.py; a test compares the two.
+NEVER_BUILT = ("fluent-bit", *ALWAYS)
+# The model's key for Grafana's reference.
 _GRAFANA_KEY = "monitoring.grafana.image"
 
 # Images of the monitoring, and the model's key that has the version of each. Ours has none: its recipe says it.
@@ -58,7 +62,8 @@ def images(settings: dict[str, Any]) -> list[dict[str, str]]:
     if isinstance(settings.get("monitoring"), dict):
         # Without logs there is nobody who collects them; with somebody else's sink there is no Loki of our own.
         logs = setting(settings, "monitoring.logs")
-        absent = set() if isinstance(logs, dict) else {"otel-collector", "loki"}
+        absent = set(COLLECTORS) - {setting(logs, "collector")}
+        absent |= set() if isinstance(logs, dict) else {"loki"}
         absent |= {"loki"} if setting(logs, "sink") is not None else set()
         wanted |= {
             (name, _text(settings, key)): None for name, key in MONITORING.items() if name not in absent

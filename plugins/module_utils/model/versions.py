@@ -31,6 +31,8 @@ KEYS = {
     "node-exporter": "monitoring.node_exporter_version",
     "blackbox-exporter": "monitoring.blackbox_exporter_version",
     "otel-collector": "monitoring.logs.collector_version",
+    # Never built.
+    "fluent-bit": "monitoring.logs.fluent_bit_version",
     "loki": "monitoring.logs.version",
 }
 

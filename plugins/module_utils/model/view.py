@@ -42,6 +42,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.model.paths import
     VERSION_FILE,
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import (
+    COLLECTORS,
     HEALTH_EXPORTER,
     MONITORING_KEYS,
 )
@@ -225,7 +226,7 @@ def host_view(network: Network, host: str, lock: dict[str, str], ca_cert: str) -
                 for service in members
             }
             for service in members:
-                if service.kind == "otel-collector":
+                if service.kind in COLLECTORS:
                     definition |= engine_watch(network, service, definition[service.name]["image"])
             stacks[stack] = (
                 definition,
@@ -247,7 +248,7 @@ def host_view(network: Network, host: str, lock: dict[str, str], ca_cert: str) -
         *(
             _directory(engine_folder(network, service), uid_of(service))
             for service in services
-            if service.kind == "otel-collector"
+            if service.kind in COLLECTORS
         ),
         *([_directory(f"{DATA}/store")] if material else []),
     ]

@@ -13,6 +13,11 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.alertma
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.alerts import alert_rules
 from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.blackbox import blackbox_config
+from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.fluent_bit import (
+    SCRIPT,
+    fluent_bit_config,
+    line_script,
+)
 from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.grafana import grafana_config_files
 from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.log_collector import (
     LABELS,
@@ -20,6 +25,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.log_col
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.logs import (
     COLLECTOR_FILE,
+    FLUENT_BIT_FILE,
     LOKI_FILE,
     host_logs,
     own_loki,
@@ -61,6 +67,8 @@ def config_files(network: Network, service: Service, ca_cert: str) -> dict[str, 
     files: dict[str, Any] = {}
     if service.kind == "otel-collector":
         files[COLLECTOR_FILE] = collector_config(host_logs(network, service))
+    elif service.kind == "fluent-bit":
+        files[FLUENT_BIT_FILE] = fluent_bit_config(host_logs(network, service))
     elif service.kind == "loki":
         files[LOKI_FILE] = loki_config(own_loki(network, service), LABELS)
     else:
@@ -76,6 +84,8 @@ def config_files(network: Network, service: Service, ca_cert: str) -> dict[str, 
         name: yaml.dump(content, Dumper=_Dumper, sort_keys=False, width=1000)
         for name, content in files.items()
     }
+    if service.kind == "fluent-bit":
+        texts[SCRIPT] = line_script(host_logs(network, service))
     if service.kind in ("prometheus", "blackbox-exporter"):
         texts["ca.crt"] = ca_cert
     if service.kind == "prometheus":

@@ -1,7 +1,7 @@
 """Fluent Bit's configuration, for those who have it as their collector: the same labels, bounds and blanks.
 
-It is no service of the model: ``site.yml`` runs the OpenTelemetry Collector. Fluent Bit does not tell
-what containers use of memory and processors.
+It runs where the model has ``monitoring.logs.collector: fluent-bit``. It does not tell what containers use of
+memory and processors.
 
 Source: fluent-bit-docs, administration/configuring-fluent-bit/yaml, pipeline/inputs/{tail,systemd}, filters/lua,
 outputs/loki, administration/buffering-and-storage.
@@ -16,6 +16,10 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring import 
 from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.log_collector import LABELS, HostLogs
 
 FOLDER = "/etc/fluent-bit"
+DATA_FOLDER = "/var/lib/fluent-bit"
+HEALTH_PORT = 2020
+# Ten years, in seconds.
+_FOR_EVER = 315_360_000
 SCRIPT = "lines.lua"
 
 # What a line is told by, in the order of log_formats.LEVEL; a word that is no level is passed over.
@@ -69,9 +73,12 @@ local function blank(text)
       local first, last = small:find(name .. "[\"']?%s*[:=]%s*[\"']?", from)
       if not first then break end
       local stop = text:find("[%s\"',;&}]", last + 1) or #text + 1
-      text = text:sub(1, last) .. "[redacted]" .. text:sub(stop)
-      small = text:lower()
-      from = last + 11
+      from = last + 1
+      if stop > from then
+        text = text:sub(1, last) .. "[redacted]" .. text:sub(stop)
+        small = text:lower()
+        from = last + 11
+      end
     end
   end
   text = text:gsub("%f[%a]([Bb]earer%s+)[%w+/._~=-]+", "%1[redacted]")
@@ -83,15 +90,22 @@ local function blank(text)
   return text
 end
 
-function line(tag, timestamp, record)
+-- A field that a journal's entry has twice arrives as a list.
+local function first(value)
+  if type(value) == "table" then return value[1] end
+  return value
+end
+
+local function read(tag, record)
   local found = { host = "@HOST@" }
   local text = record.log or record.message
-  if not text then return -1, timestamp, record end
+  if type(text) == "table" then text = table.concat(text, " ") end
+  if not text then return -1 end
   text = text:gsub("\27%[[%d;]*%a", ""):gsub("\r?\n$", "")
-  if text == "" then return -1, timestamp, record end
+  if text == "" then return -1 end
   if tag == "journal" then
     found.source, found.node = "journal", "@HOST@"
-    found.unit = record.systemd_unit or record.syslog_identifier
+    found.unit = first(record.systemd_unit) or first(record.syslog_identifier)
   else
     found.source, found.stream = "container", record.stream
     found.node = record.attrs and record.attrs.tag or (record.file or ""):match("/(%x%x%x%x%x%x%x%x%x%x%x%x)%x*%-json")
@@ -105,12 +119,23 @@ function line(tag, timestamp, record)
     found.source = "audit"
     found.level = text:find('"error":"[^"]') and "warn" or "info"
   else
-    found.level = level_of(text) or priorities[record.priority or ""] or "@UNKNOWN@"
+    found.level = level_of(text) or priorities[first(record.priority) or ""] or "@UNKNOWN@"
     text = blank(text)
   end
   found.channel = channel_of(text)
   found.log = text
-  return 2, timestamp, found
+  return 2, found
+end
+
+-- Where a script fails, Fluent Bit sends a whole batch as it was, with its secrets.
+function line(tag, timestamp, record)
+  local done, code, found = pcall(read, tag, record)
+  if not done then
+    code = 2
+    found = { host = "@HOST@", node = "@HOST@", source = tag == "journal" and "journal" or "container" }
+    found.level, found.log = "@UNKNOWN@", "[a line that could not be read]"
+  end
+  return code, timestamp, found or record
 end
 """
 
@@ -133,13 +158,16 @@ def fluent_bit_config(logs: HostLogs) -> dict[str, Any]:
             {
                 "name": "tail",
                 "tag": "containers",
-                "path": f"{places.containers}/*/*-json.log",
+                # With what was turned over: that may happen while nobody reads.
+                "path": f"{places.containers}/*/*-json.log*",
+                # A container may be gone after a minute, which is the default.
+                "refresh_interval": 2,
                 "path_key": "file",
                 "parser": "engine",
                 "db": f"{places.data}/containers.db",
                 "read_from_head": True,
-                # A file that was turned over is read to its end.
-                "rotate_wait": 60,
+                # A file that was turned over stays known until it is deleted: forgotten, it would be sent again.
+                "rotate_wait": _FOR_EVER,
                 "buffer_max_size": "256k",
                 "storage.type": "filesystem",
             }
@@ -174,6 +202,8 @@ def fluent_bit_config(logs: HostLogs) -> dict[str, Any]:
         output |= {
             "tls": True,
             "tls.verify": True,
+            # Every node has a certificate of this CA; the sink's alone has its address.
+            "tls.verify_hostname": True,
             "tls.ca_file": logs.sink.ca_file,
             "tls.crt_file": logs.sink.cert_file,
             "tls.key_file": logs.sink.key_file,
@@ -183,9 +213,16 @@ def fluent_bit_config(logs: HostLogs) -> dict[str, Any]:
             "flush": 1,
             "grace": 20,
             "log_level": "warn",
+            # How long a sink that came back may have to wait, in seconds; the default goes up to half an hour.
+            "scheduler.base": 1,
+            "scheduler.cap": 15,
             "storage.path": f"{places.data}/queue",
             "storage.sync": "normal",
             "storage.backlog.mem_limit": "16M",
+            # For the healthcheck. It has no TLS and no login, so it stays inside the container.
+            "http_server": True,
+            "http_listen": "127.0.0.1",
+            "http_port": HEALTH_PORT,
         },
         "parsers": [
             {

@@ -16,16 +16,22 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.model.paths import
     MONITORING,
     TEXTFILES,
 )
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import COLLECTORS
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.secrets_layout import folder_of, uid_of
-from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring import log_collector, loki
+from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring import (
+    fluent_bit,
+    log_collector,
+    loki,
+)
 from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.logs import (
     COLLECTOR_FILE,
+    FLUENT_BIT_FILE,
     HOST_LOG,
     LOKI_FILE,
     own_loki,
 )
 
-KINDS = ("otel-collector", "loki")
+KINDS = (*COLLECTORS, "loki")
 _HEALTHCHECK = "/usr/local/bin/healthcheck"
 _LOKI_KEEPER = "/usr/local/bin/loki-keeper"
 _ENGINE_WATCH = "/usr/local/bin/engine-watch"
@@ -38,7 +44,8 @@ def service(
     network: Network, item: Service, image: str, files: dict[str, str], revision: str
 ) -> dict[str, Any]:
     """Loki or a collector; parameters as of ``services.service``."""
-    folder, probe, command, data = _loki(network, item) if item.kind == "loki" else _collector()
+    parts = {"loki": _loki, "otel-collector": _collector, "fluent-bit": _fluent_bit}
+    folder, probe, command, data = parts[item.kind](network, item)
     volumes = [
         bind(f"{MONITORING}/{item.kind}", folder),
         bind(folder_of(item), IN_SECRETS),
@@ -49,7 +56,7 @@ def service(
         # It keeps Loki's folder within its size, and is its parent.
         **({"entrypoint": [_LOKI_KEEPER]} if item.kind == "loki" else {}),
         "user": f"{uid_of(item)}:{uid_of(item)}",
-        "ports": [f"{item.ports['main']}:{item.ports['main']}"],
+        "ports": [f"{port}:{port}" for port in item.ports.values()],
         "command": command,
         "labels": {
             "selvedge.config": digest_of(*(f"{name} {files[name]}" for name in sorted(files)), revision)
@@ -57,7 +64,7 @@ def service(
         # Before a container is killed: what it has in hand goes to its disk.
         "stop_grace_period": "30s",
     }
-    if item.kind == "otel-collector":
+    if item.kind in COLLECTORS:
         volumes += [
             bind("/var/lib/docker/containers", "/var/lib/docker/containers"),
             # Not the journal's own folder, which is missing where the journal is kept in memory only.
@@ -89,13 +96,18 @@ def _loki(network: Network, item: Service) -> tuple[str, list[str], list[str], s
     return loki.FOLDER, probe, command, loki.DATA_FOLDER
 
 
-def _collector() -> tuple[str, list[str], list[str], str]:
+def _collector(_network: Network, _item: Service) -> tuple[str, list[str], list[str], str]:
     probe = [_HEALTHCHECK, f"http://127.0.0.1:{log_collector.HEALTH_PORT}/"]
     command = [
         f"--config={log_collector.FOLDER}/{COLLECTOR_FILE}",
         f"--feature-gates={log_collector.FEATURE_GATES}",
     ]
     return log_collector.FOLDER, probe, command, log_collector.DATA_FOLDER
+
+
+def _fluent_bit(_network: Network, _item: Service) -> tuple[str, list[str], list[str], str]:
+    probe = [_HEALTHCHECK, f"http://127.0.0.1:{fluent_bit.HEALTH_PORT}/"]
+    return fluent_bit.FOLDER, probe, ["-c", f"{fluent_bit.FOLDER}/{FLUENT_BIT_FILE}"], fluent_bit.DATA_FOLDER
 
 
 def engine_folder(network: Network, item: Service) -> str:

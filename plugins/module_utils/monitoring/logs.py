@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import Network, Service
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.paths import IN_SECRETS
+from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring import fluent_bit
 from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.log_collector import (
     HostLogs,
     Places,
@@ -13,6 +14,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.log_col
 from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.loki import Loki
 
 COLLECTOR_FILE = "collector.yml"
+FLUENT_BIT_FILE = "fluent-bit.yml"
 LOKI_FILE = "loki.yml"
 # Where a collector sees its host's /var/log.
 HOST_LOG = "/host/log"
@@ -24,21 +26,25 @@ def host_logs(network: Network, service: Service) -> HostLogs:
     """What the collector of one host is told, for a network whose model has ``monitoring.logs``."""
     monitoring = network.settings["monitoring"]
     logs = monitoring["logs"]
+    journal = f"{HOST_LOG}/journal"
+    metrics = Server("")
+    if service.ports:
+        address = f"0.0.0.0:{service.ports['main']}"
+        metrics = Server(address, f"{_TLS}/server.crt", f"{_TLS}/server.key", f"{_TLS}/ca.crt")
     return HostLogs(
         host=service.host.name,
         domain=network.settings["domain"],
         organizations=tuple(network.organizations),
         channels=tuple(channel["name"] for channel in network.settings["channels"]),
         sink=_sink(network),
-        metrics=Server(
-            f"0.0.0.0:{service.ports['main']}",
-            f"{_TLS}/server.crt",
-            f"{_TLS}/server.key",
-            f"{_TLS}/ca.crt",
-        ),
+        metrics=metrics,
         queue_bytes=_bytes(logs["queue_size"]),
         interval=monitoring["scrape_interval"],
-        places=Places(journal=f"{HOST_LOG}/journal"),
+        places=(
+            Places(journal=journal)
+            if service.kind == "otel-collector"
+            else Places(journal=journal, data=fluent_bit.DATA_FOLDER)
+        ),
     )
 
 

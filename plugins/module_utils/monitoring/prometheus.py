@@ -87,7 +87,8 @@ def scrape_configs(network: Network) -> list[dict[str, Any]]:
     jobs.append(_store(network))
     # Who judges others has a job of its own.
     for kind in [key for key in MONITORING_KEYS if key != HEALTH_EXPORTER]:
-        if found := [_target(kind, item, item.ports["main"]) for item in network.monitoring_of(kind)]:
+        members = [item for item in network.monitoring_of(kind) if item.ports]
+        if found := [_target(kind, item, item.ports["main"]) for item in members]:
             jobs.append(_job(kind, found, ours, **(_as_user() if kind == GRAFANA else {})))
     return [*jobs, *_health(network), *_probes(network)]
 
@@ -195,7 +196,8 @@ def _of_chaincode(instance: Service) -> Labels:
 
 def _certificates(network: Network) -> Iterator[dict[str, Any]]:
     """Every TLS server that is reached from outside its host."""
-    for service in [*network.cas, *network.orderers, *network.peers, *network.monitoring]:
+    reached = [item for item in network.monitoring if item.ports]
+    for service in [*network.cas, *network.orderers, *network.peers, *reached]:
         yield _target("certificate", service, service.ports["main"])
     yield {"targets": [_store_address(network)], "labels": _of_store(network, "certificate")}
     registry = f"registry.{network.settings['domain']}"

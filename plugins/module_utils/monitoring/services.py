@@ -16,6 +16,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.model.secrets_layo
 from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring import (
     alertmanager,
     blackbox,
+    fluent_bit,
     grafana,
     log_collector,
     log_services,
@@ -43,6 +44,7 @@ KEEPING = {
     "alertmanager": "/var/lib/alertmanager",
     "loki": loki.DATA_FOLDER,
     "otel-collector": log_collector.DATA_FOLDER,
+    "fluent-bit": fluent_bit.DATA_FOLDER,
     GRAFANA: grafana.DATA_FOLDER,
 }
 # What rules and pages ask for; the others cost time at each scrape. From inside a container there is no seeing the

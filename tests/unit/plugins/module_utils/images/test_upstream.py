@@ -22,7 +22,11 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.images.builder imp
 from ansible_collections.selvedge.fabric.plugins.module_utils.images.errors import PullError
 from ansible_collections.selvedge.fabric.plugins.module_utils.images.filesystem import FileSystem
 from ansible_collections.selvedge.fabric.plugins.module_utils.images.upstream import Upstream, architecture
-from ansible_collections.selvedge.fabric.plugins.module_utils.model.upstream import ALWAYS, REPOSITORIES
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.upstream import (
+    ALWAYS,
+    NEVER_BUILT,
+    REPOSITORIES,
+)
 from ansible_collections.selvedge.fabric.tests.unit.plugins.module_utils.images import checkout
 from ansible_collections.selvedge.fabric.tests.unit.plugins.module_utils.images.registry_server import (
     RegistryServer,
@@ -336,6 +340,17 @@ def test_an_image_that_upstream_has_not_is_only_built(make: Maker) -> None:
         make(f"sha256:{0:064x}", "scripted")
 
 
+def test_an_image_that_is_only_pulled_is_not_built(tmp_path: Path) -> None:
+    builder = Builder(ROOT, tmp_path)
+    with pytest.raises(
+        BuildError, match=r"Fluent Bit, .* is not built: .* Next: give upstream's image by digest"
+    ):
+        builder.build("fluent-bit")
+    with pytest.raises(BuildError, match="is not built"):
+        builder.default_version("fluent-bit")
+    assert not set(NEVER_BUILT) & set(builder.names())
+
+
 @needs_go
 def test_an_image_that_only_upstream_makes_is_ours_all_the_same(
     make: Maker, server: RegistryServer, root: Path, cache: Path
@@ -375,8 +390,8 @@ def test_recipes_and_the_model_agree_on_what_upstream_has() -> None:
     }
     upstreams = sorted(name for name, recipe in recipes.items() if "upstream" in recipe)
     assert upstreams == sorted([*REPOSITORIES, *ALWAYS])
-    # What says no way to build it is what only upstream makes.
-    assert [name for name, recipe in recipes.items() if not is_built(recipe)] == list(ALWAYS)
+    # What says no way to build it is what is only pulled.
+    assert sorted(name for name, recipe in recipes.items() if not is_built(recipe)) == sorted(NEVER_BUILT)
     for recipe in recipes.values():
         assert set(recipe.get("upstream", {})) <= {"programs", "remove"}
         programs = {*recipe.get("programs", {}).values(), *recipe["config"].get("Entrypoint", [])}

@@ -116,6 +116,35 @@ def logged_model(**logs: Any) -> dict[str, Any]:
     return model
 
 
+# What a network with Fluent Bit pulls: all that it runs, but chaincodes and the health exporter.
+FLUENT = (
+    "alertmanager:0.31.1",
+    "blackbox-exporter:0.26.0",
+    "fabric-ca:1.5.15",
+    "fabric-orderer:2.5.9",
+    "fabric-peer:2.5.9",
+    "fluent-bit:5.1.1",
+    "loki:3.5.0",
+    "node-exporter:1.12.1",
+    "openbao:2.4.0",
+    "prometheus:3.13.5",
+    "registry:3.0.0",
+)
+
+
+def fluent_model(**logs: Any) -> dict[str, Any]:
+    """A fresh copy of the lab's model, with monitoring and Fluent Bit for its logs."""
+    given = {
+        label: f"mirror.example/{label.partition(':')[0]}@sha256:{number:064x}"
+        for number, label in enumerate(FLUENT)
+    }
+    return {
+        **logged_model(collector="fluent-bit", **logs),
+        "image_source": "pull",
+        "upstream_images": given,
+    }
+
+
 GRAFANA_IMAGE = f"docker.io/grafana/grafana@sha256:{'c0ffee' * 10}0123"
 
 
@@ -175,6 +204,7 @@ MODELS = {
     "wide": (wide_model, WIDE_HOSTS),
     "monitored": (monitored_model, LAB_HOSTS),
     "logged": (logged_model, LAB_HOSTS),
+    "fluent": (fluent_model, LAB_HOSTS),
     "pictured": (pictured_model, LAB_HOSTS),
 }
 

@@ -26,7 +26,7 @@ SECRET_NAME = re.compile(r"PASS|TOKEN|SECRET|CREDENTIAL|_KEY|KEYFILE|PRIVATE", r
 SECRET_VALUE = re.compile(r"-----BEGIN|[A-Za-z0-9+]{40,}")
 
 
-LOOKING = ("otel-collector", "engine-watch")
+LOOKING = ("otel-collector", "fluent-bit", "engine-watch")
 
 
 @pytest.mark.parametrize(("name", "service"), EVERY)

@@ -22,6 +22,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.model.paths import
     UID,
     VERSION_FILE,
 )
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import COLLECTORS
 from ansible_collections.selvedge.fabric.plugins.module_utils.version import VERSION
 from ansible_collections.selvedge.fabric.tests.unit.plugins.module_utils.model.samples import (
     CA_CERT as PEM,
@@ -153,7 +154,7 @@ def test_a_host_with_the_store_only_has_no_agent() -> None:
 
 
 # Folders of those who run as root without any capability, and what of the host they read.
-LOOKING = (f"{DATA}/otel-collector-", f"{DATA}/engine-watch-")
+LOOKING = (f"{DATA}/otel-collector-", f"{DATA}/fluent-bit-", f"{DATA}/engine-watch-")
 COLLECTED = ("/var/lib/docker/containers", "/var/log")
 
 
@@ -188,7 +189,7 @@ def test_every_bind_below_etc_is_a_file_of_the_view(name: str) -> None:
                             path.rpartition("/")[0] for path in files(host) if path.startswith(MONITORING)
                         }
                         assert mount["source"] in {*files(host), *folders, CA_CERT}
-                    elif "otel-collector-" in service["container_name"] and mount["source"] in COLLECTED:
+                    elif service["container_name"].startswith(COLLECTORS) and mount["source"] in COLLECTED:
                         assert mount["read_only"] is True
                     elif mount["source"] not in ("/", "/var/run/docker.sock"):
                         assert mount["source"].startswith((f"{SECRETS}/", f"{DATA}/"))
@@ -309,7 +310,7 @@ def test_secrets_are_for_the_services_user_only(name: str) -> None:
     for host in views(sample(name)).values():
         for item in agent_templates(host):
             uid = "10002" if "/node-exporter-" in item["destination"] else "10001"
-            uid = "0" if "/otel-collector-" in item["destination"] else uid
+            uid = "0" if any(f"/{kind}-" in item["destination"] for kind in COLLECTORS) else uid
             assert (item["perms"], item["user"], item["group"]) == ("0400", uid, uid)
             assert item["destination"].startswith(f"{SECRETS}/")
 

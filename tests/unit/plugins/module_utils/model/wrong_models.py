@@ -360,13 +360,18 @@ MISTAKES = [
           ["upstream_images[registry:...]: are 2 versions of the registry, 3.0.0 and 2.8.3; give one"]),
     Wrong("pulled_images_have_digests", pull("chaincode-python:1.0.0"),
           ["upstream_images[chaincode-python:1.0.0]: is not of an image that upstream has; upstream has alertmanager, "
-           "blackbox-exporter, fabric-ca, fabric-orderer, fabric-peer, loki, node-exporter, openbao, prometheus, "
-           "registry; leave it out, this image is built"]),
+           "blackbox-exporter, fabric-ca, fabric-orderer, fabric-peer, fluent-bit, loki, node-exporter, openbao, "
+           "prometheus, registry; leave it out, this image is built"]),
     Wrong("pulled_images_have_digests", pull("grafana:12.1.0"),
           ["upstream_images[grafana:12.1.0]: is not looked at; say it at monitoring.grafana.image"]),
     Wrong("capabilities_fit_the_version", put("channels.0.capabilities.channel", "V3_0"),
           ["channels[main].capabilities.channel: is 'V3_0', which nodes know from 3.0.0 on, and fabric_version is "
            "'2.5.9'; give V2_0, or a fabric_version from 3.0.0 on"]),
+    Wrong("fluent_bit_has_what_it_needs", watch(logs={"collector": "fluent-bit", "sink": dict(SINK)}),
+          ["monitoring.logs.collector: is 'fluent-bit', which is not built here; "
+           "give image_source: pull, or give collector: otel-collector",
+           "monitoring.logs.collector: is 'fluent-bit', which is told only of a Loki of our own; "
+           "leave monitoring.logs.sink out, or give collector: otel-collector"]),
     Wrong("capabilities_fit_the_version", both(put("fabric_version", "2.4.9"), pull(*FABRIC_2_4_9)),
           ["channels[main].capabilities.application: is 'V2_5', which nodes know from 2.5.0 on, and fabric_version "
            "is '2.4.9'; give V2_0, or a fabric_version from 2.5.0 on"]),

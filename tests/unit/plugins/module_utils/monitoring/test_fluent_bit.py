@@ -44,6 +44,7 @@ def test_logs_go_to_loki_by_mutual_tls_and_wait_on_disk() -> None:
         "/s/tls.crt",
         "/s/tls.key",
     )
+    assert output["tls.verify_hostname"] is True
     assert output["retry_limit"] == "no_limits"
     assert output["storage.total_limit_size"] == "256M"
     assert output["labels"] == ", ".join(f"{name}=${name}" for name in LABELS)
@@ -66,14 +67,18 @@ def test_the_script_has_no_gap_left() -> None:
 
 
 def told(line: str, tag: str = "peer0.org1.lab.example", **record: str) -> dict[str, Any] | None:
-    """What the script makes of a container's line, by the Lua that Fluent Bit has inside."""
+    """What the script makes of a container's line."""
+    return run("containers", {"log": f"{line}\n", "attrs": {"tag": tag}, **record})
+
+
+def run(tag: str, record: dict[str, Any]) -> dict[str, Any] | None:
+    """What the script makes of a record, by the Lua that Fluent Bit has inside; None where it is left out."""
     lua_of = pytest.importorskip(
         "lupa.luajit21", reason="lupa is not installed: Fluent Bit's script is not run"
     )
     lua = lua_of.LuaRuntime()
     lua.execute(line_script(LOGS))
-    given = lua.table_from({"log": f"{line}\n", "attrs": lua.table_from({"tag": tag}), **record})
-    code, _unused, found = lua.globals().line("containers", 1, given)
+    code, _unused, found = lua.globals().line(tag, 1, lua.table_from(record, recursive=True))
     return dict(found) if code == 2 else None
 
 
@@ -100,3 +105,32 @@ def test_audit_and_events_are_known() -> None:
         or {}
     )
     assert (event["source"], event["level"], event["organization"]) == ("engine", "warn", "north-sea")
+
+
+def test_a_journals_entry_may_have_a_field_twice() -> None:
+    entry = {
+        "message": ["level=error one", "password=hunter2"],
+        "priority": ["3", "6"],
+        "systemd_unit": ["a.service", "b.service"],
+        "cmdline": "x --password hunter2",
+    }
+    assert run("journal", entry) == {
+        "host": "host1",
+        "node": "host1",
+        "source": "journal",
+        "unit": "a.service",
+        "level": "error",
+        "log": "level=error one password=[redacted]",
+    }
+
+
+def test_what_cannot_be_read_does_not_go_along_as_it_is() -> None:
+    for tag, record in (
+        ("journal", {"message": True}),
+        ("containers", {"log": "password=hunter2", "attrs": 5}),
+    ):
+        found = run(tag, {**record, "cmdline": "x --password hunter2"})
+        assert found is not None
+        assert "hunter2" not in str(found)
+        assert found["log"] == "[a line that could not be read]"
+        assert (found["host"], found["level"]) == ("host1", "unknown")

@@ -125,6 +125,7 @@ def without_secrets(line: str) -> str:
         # What is none.
         ("https://172.30.30.1:7054/enroll", "https://172.30.30.1:7054/enroll"),
         ("a request needs a password", "a request needs a password"),
+        ('\tKafka.SASLPlain.Password = ""', '\tKafka.SASLPlain.Password = ""'),
         ("assets_2.0:96371562ec39dcc4742b9bde9263958c", "assets_2.0:96371562ec39dcc4742b9bde9263958c"),
     ],
 )

@@ -22,6 +22,7 @@ from ansible_collections.selvedge.fabric.tests.unit.plugins.module_utils.model.s
     LAB_HOSTS,
     SINK,
     all_services,
+    fluent_model,
     logged_model,
     sample,
     views,
@@ -256,3 +257,59 @@ def test_containers_are_measured_whatever_the_engine_speaks() -> None:
     assert stats["endpoint"] == "unix:///run/engine/engine.sock"
     # None given means that it is agreed on; the receiver's own default is refused by an engine of Debian 12.
     assert stats["api_version"] == ""
+
+
+FLUENT = "fluent-bit-host1.monitoring.lab.example"
+
+
+def test_fluent_bit_stands_in_the_collectors_place() -> None:
+    network = sample("fluent")
+    assert [item.host.name for item in network.monitoring_of("fluent-bit")] == ["host1", "host2", "host3"]
+    assert "otel-collector-" not in str(views(network))
+    services = all_services(network)
+    found, guard = services[FLUENT], services["engine-watch-host1.monitoring.lab.example"]
+    assert found["image"] == guard["image"]
+    assert "/fluent-bit@sha256:" in found["image"]
+    assert (found["user"], found["ports"]) == ("0:0", [])
+    assert found["command"] == ["-c", "/etc/fluent-bit/fluent-bit.yml"]
+    assert found["healthcheck"]["test"] == ["CMD", "/usr/local/bin/healthcheck", "http://127.0.0.1:2020/"]
+    mounts = {mount["target"]: (mount["source"], mount.get("read_only", False)) for mount in found["volumes"]}
+    assert mounts["/var/lib/fluent-bit"] == (f"/var/lib/selvedge/{FLUENT}", False)
+    assert mounts["/var/lib/docker/containers"] == ("/var/lib/docker/containers", True)
+    assert mounts["/host/log"] == ("/var/log", True)
+    assert f"/var/lib/selvedge/{FLUENT}" in {item["path"] for item in views(network)["host1"]["directories"]}
+    # The guard counts starts here as well.
+    assert "/textfiles/engine.prom" in guard["command"]
+
+
+def test_fluent_bit_is_told_of_our_own_loki_and_of_what_is_mounted() -> None:
+    network = sample("fluent")
+    folder = "/etc/selvedge/monitoring/fluent-bit"
+    config = yaml.safe_load(files(network, "host1")[f"{folder}/fluent-bit.yml"])
+    (output,) = config["pipeline"]["outputs"]
+    assert (output["host"], output["port"]) == ("172.30.10.13", 3100)
+    assert output["tls.key_file"] == "/run/secrets/tls/server.key"
+    assert [item["db"].rpartition("/")[0] for item in config["pipeline"]["inputs"]] == [
+        "/var/lib/fluent-bit"
+    ] * 2
+    assert config["pipeline"]["inputs"][1]["path"] == "/host/log/journal"
+    assert config["service"]["storage.path"] == "/var/lib/fluent-bit/queue"
+    assert "@HOST@" not in files(network, "host1")[f"{folder}/lines.lua"]
+
+
+def test_nobody_asks_fluent_bit_and_it_reaches_loki() -> None:
+    network = sample("fluent")
+    jobs = {job["job_name"] for job in scrape_configs(network)}
+    assert "loki" in jobs
+    assert not {"otel-collector", "fluent-bit"} & jobs
+    seen = preflight_view(network, "host1")
+    neighbours = {item["host"]: item["ports"] for item in seen["neighbours"]}
+    assert {"port": 3100, "service": "loki.monitoring.lab.example"} in neighbours["host3"]
+    assert not any("fluent-bit" in item["service"] for item in seen["ports"])
+
+
+def test_a_new_line_of_the_script_restarts_fluent_bit() -> None:
+    model = fluent_model()
+    model["channels"].append({"name": "second", "organizations": ["org1", "org2"]})
+    before, after = all_services(sample("fluent")), all_services(load(model, LAB_HOSTS))
+    assert before[FLUENT]["labels"] != after[FLUENT]["labels"]

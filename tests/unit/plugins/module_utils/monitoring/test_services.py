@@ -144,7 +144,7 @@ def test_the_store_counts_only_where_somebody_asks() -> None:
 def test_preflight_knows_ports_and_who_connects() -> None:
     expected = preflight_view(sample("monitored"), "host3")
     keys = {item["key"]: item["port"] for item in expected["ports"]}
-    assert {key: keys[f"monitoring.{key}"] for key in MONITORING_KEYS.values() if "." not in key} == {
+    assert {key: keys[f"monitoring.{key}"] for key in MONITORING_KEYS.values() if key and "." not in key} == {
         "node_exporter_port": 9100,
         "blackbox_exporter_port": 9115,
         "port": 9090,
