@@ -46,7 +46,7 @@ TOLD_S, AGREE_S = 300, 120
 # Rates look back five minutes, an orderer that was away is called again every two, and word of it waits for one.
 OVER_S = 480
 QUIET_S, CLIENTS = 15 * 60, 4
-FULL = "/srv/full"
+FULL = "/srv"
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import shlex
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 from ansible_collections.selvedge.fabric.molecule.operate.tests.test_plan import peer_of
 from ansible_collections.selvedge.fabric.molecule.shared.testing.deployment import Deployment
+from ansible_collections.selvedge.fabric.molecule.shared.testing.faults import full_disk
 from ansible_collections.selvedge.fabric.molecule.shared.testing.fixtures import the_host
 from ansible_collections.selvedge.fabric.molecule.shared.testing.ledger import Ledger
 from ansible_collections.selvedge.fabric.molecule.shared.testing.runs import Model, Operator
@@ -65,46 +65,13 @@ def test_a_port_is_taken(operator: Operator) -> None:
     assert "Next: something else has the port: preflight.yml names the process" in said
 
 
-@contextmanager
-def full(container: str, folder: str) -> Iterator[None]:
-    """A small file system with no space left, over a folder of a lab host, with what was in it."""
-    process = engine("inspect", "--format", "{{.State.Pid}}", container)
-    script = f"""
-set -eu
-image=$(mktemp)
-truncate --size 1M "$image"
-mkfs.ext4 -q -b 1024 "$image"
-device=$(losetup --find --show "$image")
-inside() {{ nsenter --target {process} --mount -- "$@"; }}
-number=$(stat --format '%Hr:%Lr' "$device")
-inside mknod "/root/small-disk" b "${{number%:*}}" "${{number#*:}}"
-inside cp -a {folder} /root/kept
-inside mount /root/small-disk {folder}
-inside cp -a /root/kept/. {folder}/
-inside dd if=/dev/zero of={folder}/filler bs=1k 2>/dev/null || true
-echo "$device $image"
-"""
-    made = subprocess.run(["sh", "-c", script], check=True, capture_output=True, text=True).stdout.split()
-    try:
-        yield
-    finally:
-        inside = ["nsenter", "--target", process, "--mount", "--"]
-        for command in (
-            [*inside, "umount", folder],
-            [*inside, "rm", "-rf", "/root/kept", "/root/small-disk"],
-            ["losetup", "--detach", made[0]],
-            ["rm", made[1]],
-        ):
-            subprocess.run(command, check=True)
-
-
 def test_a_disk_is_full(operator: Operator, deployment: Deployment) -> None:
     def other_memory(model: Model) -> None:
         peer_of(model, "org1", 1)["memory"] = "700m"
 
     before = do("host2", "cat /etc/selvedge/stacks/ledger/compose.yml")
     running = do("host2", f"docker inspect --format '{{{{.Id}}}} {{{{.State.StartedAt}}}}' {PEER1}")
-    with full(f"{deployment.lab_name}-host2", "/etc/selvedge/stacks"), operator.edited(other_memory):
+    with full_disk(f"{deployment.lab_name}-host2", "/etc/selvedge/stacks"), operator.edited(other_memory):
         said = operator.run("site", fails=True).said()
     assert "/etc/selvedge/stacks/ledger/compose.yml: No space left on device" in said
     assert "Next: look at the disk and its mounts" in said

@@ -120,7 +120,7 @@ def sealed(deployment: Deployment) -> Iterator[None]:
 
 @contextmanager
 def full_disk(container: str, folder: str) -> Iterator[None]:
-    """A small file system without any space left, on a folder of a lab host.
+    """A small file system with no space left, over a folder of a lab host, with what was in it.
 
     :param container: the lab host's, in this machine's engine
     """
@@ -128,14 +128,15 @@ def full_disk(container: str, folder: str) -> Iterator[None]:
     script = f"""
 set -eu
 image=$(mktemp)
-truncate --size 2M "$image"
+truncate --size 1M "$image"
 mkfs.ext4 -q -b 1024 "$image"
 device=$(losetup --find --show "$image")
 inside() {{ nsenter --target {process} --mount -- "$@"; }}
 number=$(stat --format '%Hr:%Lr' "$device")
-inside mknod /root/full-disk b "${{number%:*}}" "${{number#*:}}"
-inside mkdir -p {folder}
-inside mount /root/full-disk {folder}
+inside mknod "/root/small-disk" b "${{number%:*}}" "${{number#*:}}"
+inside cp -a {folder} /root/kept
+inside mount /root/small-disk {folder}
+inside cp -a /root/kept/. {folder}/
 inside dd if=/dev/zero of={folder}/filler bs=1k 2>/dev/null || true
 echo "$device $image"
 """
@@ -146,7 +147,7 @@ echo "$device $image"
         inside = ["nsenter", "--target", process, "--mount", "--"]
         for command in (
             [*inside, "umount", folder],
-            [*inside, "rm", "-r", folder, "/root/full-disk"],
+            [*inside, "rm", "-rf", "/root/kept", "/root/small-disk"],
             ["losetup", "--detach", made[0]],
             ["rm", made[1]],
         ):
