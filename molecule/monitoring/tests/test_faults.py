@@ -37,6 +37,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health_host
     judge_host,
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.network_health import NetworkCheck
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.topology import Topology
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import Service
 from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.queries import QUERIES
 
@@ -93,7 +94,8 @@ def verdicts(deployment: Deployment) -> dict[str, Health]:
     """What the module network_health says now, without waiting."""
     known = deployment.controller
     check = NetworkCheck(
-        deployment.topology,
+        # A new one: it remembers what it has read in the store.
+        Topology.from_option(known["topology"], deployment.store),
         [ChannelMembers.from_option(item) for item in known["channels"]],
         [Authority.from_option(item) for item in known["authorities"]],
         known["store"],
