@@ -106,8 +106,8 @@ def test_a_peer_that_is_stopped(deployment: Deployment, status: Status, restarta
     peer = deployment.network.peers[-1]
     with stopped(peer.host.name, peer.name):
         said = status()
-    # The engine's own proxy holds the published port, takes the connection and closes it.
-    assert f"{peer.name} is unhealthy: gRPC {peer.host.reach}:{peer.ports['main']} does not serve" in said
+    address = f"{peer.host.reach}:{peer.ports['main']}"
+    assert f"{peer.name} is unhealthy: does not answer: neither gRPC {address} nor operations" in said
     assert f"container {peer.name} is exited with" in said
     assert rows(said, "host")[peer.host.name][1] == "unhealthy"
     others = [other.name for other in deployment.network.peers[:-1]]

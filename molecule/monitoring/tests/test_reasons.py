@@ -33,7 +33,7 @@ def reasons(prometheus: Server, subject: str) -> dict[str, tuple[str, str]]:
     return {item["metric"]["reason"]: (item["value"][1], item["metric"]["remedy"]) for item in found}
 
 
-def test_a_stopped_peer_is_told_of_with_its_remedy_everywhere(
+def test_a_stopped_peer_has_one_remedy_everywhere(
     deployment: Deployment, prometheus: Server, restartable: None
 ) -> None:
     peer = deployment.network.peers[-1]
@@ -53,11 +53,9 @@ def test_a_stopped_peer_is_told_of_with_its_remedy_everywhere(
             assert all(f"{reason}." in alert["description"] for reason in grave), (alert, found)
             return list(grave.values())
 
-        eventually(told, PATIENCE_S, AssertionError, ValueError)
+        remedies = eventually(told, PATIENCE_S, AssertionError, ValueError)
         output = " ".join(play(deployment.inventory, "playbooks/verify.yml", fails=True).split())
-        # From here it is another fault: the lab's own proxy takes the connection, and drops it.
-        _unused, _unused, said = output.partition(f"{peer.name}: ")
-        assert "does not serve" in said and "Next: check that the node runs" in said, output
+        assert any(f"Next: {remedy}" in output for remedy in remedies), output
 
     def well() -> None:
         assert reasons(prometheus, peer.name) == {}

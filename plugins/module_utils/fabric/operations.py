@@ -58,7 +58,8 @@ class Answers:
 def get(endpoint: Endpoint, paths: list[str], timeout: float) -> Answers:
     """GET ``paths`` one after the other.
 
-    Raises NotReadyError when nobody answers in ``timeout`` seconds, FabricError when TLS fails.
+    Raises NotReadyError when nobody answers in ``timeout`` seconds or the connection is just closed, FabricError
+    when TLS fails.
     """
     connection: _Connection | None = None
     try:
@@ -78,6 +79,9 @@ def get(endpoint: Endpoint, paths: list[str], timeout: float) -> Answers:
         raise FabricError(f"its TLS certificate: {error.verify_message}", str(endpoint), next_step) from error
     except TimeoutError as error:
         raise NoAnswerError(f"no answer in {timeout:g} s", str(endpoint), _LOOK) from error
+    except ssl.SSLEOFError as error:
+        # Nobody who speaks TLS ends so: a proxy holds the port, with nothing behind it.
+        raise NotReadyError("the connection was closed before an answer", str(endpoint), _LOOK) from error
     except ssl.SSLError as error:
         next_step = "check the client certificate, and the client CAs that the node is configured with"
         raise FabricError(f"TLS failed: {error.reason or error}", str(endpoint), next_step) from error
