@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import yaml
 from ansible_collections.selvedge.fabric.molecule.shared.testing.deployment import Deployment
+from ansible_collections.selvedge.fabric.molecule.shared.testing.faults import stopped
 from ansible_collections.selvedge.fabric.molecule.shared.testing.fixtures import the_host
 from ansible_collections.selvedge.fabric.molecule.shared.testing.ledger import Ledger
 from ansible_collections.selvedge.fabric.molecule.shared.testing.playing import ROOT, changed_of, play
@@ -43,15 +42,6 @@ def rows(output: str, head: str) -> dict[str, list[str]]:
 @pytest.fixture
 def status(deployment: Deployment, tmp_path: Path) -> Status:
     return Status(deployment, tmp_path)
-
-
-@contextmanager
-def stopped(host: str, container: str) -> Iterator[None]:
-    the_host(host).check_output(f"docker stop {container}")
-    try:
-        yield
-    finally:
-        the_host(host).check_output(f"docker start {container}")
 
 
 def test_everything_is_told(deployment: Deployment, ledger: Ledger, status: Status) -> None:
@@ -104,7 +94,7 @@ def test_the_page_lies_beside_the_inventory_unless_told_otherwise(deployment: De
 
 def test_a_peer_that_is_stopped(deployment: Deployment, status: Status, restartable: None) -> None:
     peer = deployment.network.peers[-1]
-    with stopped(peer.host.name, peer.name):
+    with stopped(peer):
         said = status()
     address = f"{peer.host.reach}:{peer.ports['main']}"
     assert f"{peer.name} is unhealthy: does not answer: neither gRPC {address} nor operations" in said

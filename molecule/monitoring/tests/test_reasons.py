@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from ansible_collections.selvedge.fabric.molecule.shared.testing.deployment import Deployment
-from ansible_collections.selvedge.fabric.molecule.shared.testing.fixtures import the_host
+from ansible_collections.selvedge.fabric.molecule.shared.testing.faults import stopped
 from ansible_collections.selvedge.fabric.molecule.shared.testing.monitoring import Server
 from ansible_collections.selvedge.fabric.molecule.shared.testing.playing import play
 from ansible_collections.selvedge.fabric.molecule.shared.testing.waiting import eventually
@@ -14,15 +11,6 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.queries
 
 # An alert is shown as soon as it is true, and fires later.
 PATIENCE_S = 120
-
-
-@contextmanager
-def stopped(host: str, container: str) -> Iterator[None]:
-    the_host(host).check_output(f"docker stop {container}")
-    try:
-        yield
-    finally:
-        the_host(host).check_output(f"docker start {container}")
 
 
 def reasons(prometheus: Server, subject: str) -> dict[str, tuple[str, str]]:
@@ -38,7 +26,7 @@ def test_a_stopped_peer_has_one_remedy_everywhere(
 ) -> None:
     peer = deployment.network.peers[-1]
     assert reasons(prometheus, peer.name) == {}
-    with stopped(peer.host.name, peer.name):
+    with stopped(peer):
 
         def told() -> list[str]:
             """The remedies for what makes it unhealthy, once the alert has the same reasons."""

@@ -38,20 +38,23 @@ def do(host: str, command: str) -> str:
 @contextmanager
 def stopped(service: Service, how: str = "stop") -> Iterator[None]:
     """A container that is stopped, or with ``kill`` gone at once."""
-    do(service.host.name, f"docker {how} {service.name}")
-    try:
+    with _between(service, how, "start"):
         yield
-    finally:
-        do(service.host.name, f"docker start {service.name}")
 
 
 @contextmanager
 def paused(service: Service) -> Iterator[None]:
-    do(service.host.name, f"docker pause {service.name}")
+    with _between(service, "pause", "unpause"):
+        yield
+
+
+@contextmanager
+def _between(service: Service, first: str, last: str) -> Iterator[None]:
+    do(service.host.name, f"docker {first} {service.name}")
     try:
         yield
     finally:
-        do(service.host.name, f"docker unpause {service.name}")
+        do(service.host.name, f"docker {last} {service.name}")
 
 
 @contextmanager
