@@ -121,11 +121,9 @@ def judge_authority(evidence: AuthorityEvidence, rules: Rules) -> Health:
             serving, evidence.operations, authority.address, authority.operations_address, rules, "HTTPS"
         )
     elif serving:
-        reason, brief = (
-            f"HTTPS {authority.address}: {serving.what}",
-            f"HTTPS {authority.address} does not serve",
-        )
-        findings.append(_unhealthy(reason, serving.next_step or START, brief=brief))
+        at = f"HTTPS {authority.address}"
+        remedy = serving.next_step or START
+        findings.append(_unhealthy(f"{at}: {serving.what}", remedy, brief=f"{at} does not serve"))
     findings += _clock(evidence.operations, rules)
     served = ""
     facts: dict[str, Any] = {}
@@ -142,8 +140,7 @@ def judge_authority(evidence: AuthorityEvidence, rules: Rules) -> Health:
 def judge_store(evidence: StoreEvidence | FabricError, rules: Rules) -> Health:
     """A store is healthy when it is initialised and unsealed."""
     if isinstance(evidence, FabricError):
-        reason = f"does not answer: {evidence.what}"
-        finding = _unhealthy(reason, evidence.next_step or START, brief="does not answer")
+        finding = _detailed("does not answer", evidence.what, evidence.next_step or START)
         return verdict("store", "store", "", [finding], {})
     findings = []
     if not evidence.initialized:
@@ -169,8 +166,7 @@ def judge_store(evidence: StoreEvidence | FabricError, rules: Rules) -> Health:
 def unjudged(subject: str, kind: str, organization: str, error: FabricError) -> Health:
     """A thing that nobody can ask, because the keys for it are not to be had."""
     at = f" ({error.where})" if error.where else ""
-    brief = "cannot be judged without its keys"
-    finding = _unhealthy(f"{brief}: {error.what}{at}", error.next_step, brief=brief)
+    finding = _detailed("cannot be judged without its keys", f"{error.what}{at}", error.next_step)
     return verdict(subject, kind, organization, [finding], {})
 
 
@@ -242,15 +238,13 @@ def _peer_channel(
     if isinstance(state, FabricError):
         # Where the ledger does not answer either it is the peer, not its state database.
         if not isinstance(ledger, FabricError):
-            brief = f"{at}: its state database does not answer"
-            yield _unhealthy(f"{brief}: {_said(state)}", STATE, brief=brief)
+            yield _detailed(f"{at}: its state database does not answer", _said(state), STATE)
         return
     for name, error in evidence.chaincodes.get(view.name, {}).items():
         if state is not None and name not in state.chaincodes:
             yield _unhealthy(f"{at}: chaincode {name} is not committed", _COMMIT)
         elif error is not None:
-            brief = f"{at}: chaincode {name} does not answer through it"
-            yield _unhealthy(f"{brief}: {_said(error)}", _CHAINCODE, brief=brief)
+            yield _detailed(f"{at}: chaincode {name} does not answer through it", _said(error), _CHAINCODE)
 
 
 def _unread(at: str, error: FabricError) -> Finding:
@@ -317,6 +311,11 @@ def _unhealthy(reason: str, remedy: str, lasting: bool = False, brief: str = "")
     return Finding(Status.UNHEALTHY, reason, remedy or READ_LOG, lasting, brief)
 
 
+def _detailed(brief: str, detail: str, remedy: str) -> Finding:
+    """Unhealthy, with what came back, which differs from time to time."""
+    return _unhealthy(f"{brief}: {detail}", remedy, brief=brief)
+
+
 def _reachable(
     serving: FabricError | None,
     operations: Operations | FabricError,
@@ -336,8 +335,8 @@ def _reachable(
             yield _unhealthy(reason, HANGS if isinstance(operations, NoAnswerError) else START)
         return
     if serving is not None:
-        brief = f"{service} {address} does not serve"
-        yield _unhealthy(f"{brief}: {_said(serving)}", serving.next_step or READ_LOG, brief=brief)
+        remedy = serving.next_step or READ_LOG
+        yield _detailed(f"{service} {address} does not serve", _said(serving), remedy)
     if isinstance(operations, FabricError):
         where = f"operations {operations_address}"
         brief = f"{where} does not answer as it should"
@@ -385,10 +384,8 @@ def judge_clock(clock: Clock | None, max_skew: float, lasting: bool = False) -> 
     if clock is None or clock.certain <= max_skew:
         return
     way = "ahead of" if clock.skew > 0 else "behind"
-    reason, brief = (
-        f"its clock is {abs(clock.skew):.1f} s {way} ours ({clock.source})",
-        f"its clock is {way} ours",
-    )
+    reason = f"its clock is {abs(clock.skew):.1f} s {way} ours ({clock.source})"
+    brief = f"its clock is {way} ours"
     if clock.certain < _TIME_WINDOW_S:
         yield Finding(Status.DEGRADED, reason, CLOCK, lasting, brief)
     else:
