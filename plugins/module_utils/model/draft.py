@@ -103,9 +103,8 @@ class Draft:
             yield from ((kind, central) for kind in ("prometheus", "alertmanager", HEALTH_EXPORTER))
         logs = self.monitoring.get("logs")
         if isinstance(logs, dict):
-            yield from (
-                (kind, host) for kind in COLLECTORS if kind == logs.get("collector") for host in self.hosts
-            )
+            if (collector := logs.get("collector")) in COLLECTORS:
+                yield from ((collector, host) for host in self.hosts)
             if isinstance(central, str) and logs.get("sink") is None:
                 yield "loki", central
         if isinstance(central, str) and isinstance(self.monitoring.get("grafana"), dict):

@@ -528,7 +528,9 @@ def versions_are_built(draft: Draft) -> Iterator[Problem]:
         return
     nodes = draft.node_kinds
     for component, path, version in _stated_versions(draft):
-        if version in versions.BUILT.get(component, (version,)) or versions.lacks(component, version, nodes):
+        if component not in versions.BUILT or version in versions.BUILT[component]:
+            continue
+        if versions.lacks(component, version, nodes):
             continue
         known = ", ".join(versions.usable(component, nodes))
         yield Problem(

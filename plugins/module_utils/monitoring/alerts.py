@@ -12,11 +12,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.prometheus import WATCHING
+
 RUNBOOK = "docs/operator/alerts.md"
 CRITICAL, WARNING, INFO = "critical", "warning", "info"
 # Nodes that the ledger needs. Jobs of probes are not up or down themselves.
 _LEDGER = 'job=~"orderer|peer|ca|store"'
-_WATCHING = 'job=~"node-exporter|blackbox-exporter|prometheus|alertmanager|selvedge-health|loki|otel-collector|grafana"'
+_WATCHING = f'job=~"{"|".join(WATCHING)}"'
 _DISKS = 'fstype!~"tmpfs|ramfs|squashfs|iso9660"'
 _DAY_S = 86400
 # Of every container that the model has, also of those that have no metrics of their own; exact, where increase() is an

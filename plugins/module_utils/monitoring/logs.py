@@ -6,6 +6,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.model.network impo
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.paths import IN_SECRETS
 from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring import fluent_bit
 from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.log_collector import (
+    DATA_FOLDER,
     HostLogs,
     Places,
     Server,
@@ -26,7 +27,7 @@ def host_logs(network: Network, service: Service) -> HostLogs:
     """What the collector of one host is told, for a network whose model has ``monitoring.logs``."""
     monitoring = network.settings["monitoring"]
     logs = monitoring["logs"]
-    journal = f"{HOST_LOG}/journal"
+    data = DATA_FOLDER if service.kind == "otel-collector" else fluent_bit.DATA_FOLDER
     metrics = Server("")
     if service.ports:
         address = f"0.0.0.0:{service.ports['main']}"
@@ -40,11 +41,7 @@ def host_logs(network: Network, service: Service) -> HostLogs:
         metrics=metrics,
         queue_bytes=_bytes(logs["queue_size"]),
         interval=monitoring["scrape_interval"],
-        places=(
-            Places(journal=journal)
-            if service.kind == "otel-collector"
-            else Places(journal=journal, data=fluent_bit.DATA_FOLDER)
-        ),
+        places=Places(journal=f"{HOST_LOG}/journal", data=data),
     )
 
 

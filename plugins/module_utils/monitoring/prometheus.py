@@ -21,6 +21,10 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.model.secrets_layo
 FOLDER = "/etc/prometheus"
 # The job of the service that judges nodes and commits transactions.
 HEALTH_JOB = "selvedge-health"
+# The jobs of the monitoring's own services.
+WATCHING = tuple(
+    HEALTH_JOB if kind == HEALTH_EXPORTER else kind for kind, key in MONITORING_KEYS.items() if key
+)
 # As whom Prometheus asks Grafana, which knows logins and no client certificates.
 GRAFANA_USER = "prometheus"
 # Jobs whose targets are asked by a blackbox exporter: that the exporter answers says nothing of them.
