@@ -11,15 +11,14 @@
 package main
 
 import (
-	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
-	"os/signal"
-	"syscall"
 	"time"
+
+	"selvedge.invalid/helper/internal/child"
 )
 
 func main() {
@@ -58,46 +57,16 @@ func run(args []string, stdout, stderr io.Writer) int {
 	return code
 }
 
-// accompany runs the command, hands on what it is told by signals, and looks at the folder until it ends.
+// accompany runs the command, and looks at the folder until it ends.
 func (k *keeper) accompany(command []string, every time.Duration, stdout io.Writer) (int, error) {
-	told := make(chan os.Signal, 4)
-	signal.Notify(told, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
-	defer signal.Stop(told)
-	loki := exec.Command(command[0], command[1:]...)
-	loki.Stdout, loki.Stderr = stdout, k.log
-	if err := loki.Start(); err != nil {
-		return 1, err
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- loki.Wait() }()
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
-	for {
-		select {
-		case what := <-told:
-			_ = loki.Process.Signal(what)
-		case now := <-ticker.C:
-			// The period that it has still holds.
-			if err := k.keep(now); err != nil {
-				fmt.Fprintf(k.log, "level=error msg=%q\n", "the size of the logs is not kept: "+err.Error())
-			}
-		case err := <-ended:
-			return exitCode(err)
+	loki := exec.Command(command[0], command[1:]...)
+	loki.Stdout, loki.Stderr = stdout, k.log
+	return child.Accompany(loki, ticker.C, func(now time.Time) {
+		// The period that it has still holds.
+		if err := k.keep(now); err != nil {
+			fmt.Fprintf(k.log, "level=error msg=%q\n", "the size of the logs is not kept: "+err.Error())
 		}
-	}
-}
-
-// exitCode is as a shell gives it.
-func exitCode(err error) (int, error) {
-	var exit *exec.ExitError
-	switch {
-	case err == nil:
-		return 0, nil
-	case !errors.As(err, &exit):
-		return 1, err
-	}
-	if status, is := exit.Sys().(syscall.WaitStatus); is && status.Signaled() {
-		return 128 + int(status.Signal()), nil
-	}
-	return exit.ExitCode(), nil
+	})
 }
