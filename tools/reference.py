@@ -423,8 +423,8 @@ def upstreams_own() -> list[tuple[str, ...]]:
         (
             f"`{name}`",
             plain(yaml.safe_load((ROOT / "images" / name / "image.yml").read_text())["title"]),
-            f"`{(REPOSITORIES | ALWAYS)[name]}`",
-            f"`monitoring.{name}.image`" if name in ALWAYS else "`upstream_images`, for `image_source: pull`",
+            f"`{ALWAYS[name][1] if name in ALWAYS else REPOSITORIES[name]}`",
+            f"`{ALWAYS[name][0]}`" if name in ALWAYS else "`upstream_images`, for `image_source: pull`",
         )
         for name in NEVER_BUILT
     ]

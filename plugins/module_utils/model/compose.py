@@ -138,7 +138,7 @@ def orderer(network: Network, service: Service, image: str) -> dict[str, Any]:
 
 
 def peer(network: Network, service: Service, image: str) -> dict[str, Any]:
-    """A peer with LevelDB, Gateway and the chaincode-as-a-service builder."""
+    """A peer with Gateway and the chaincode-as-a-service builder; it keeps its state itself, in LevelDB."""
     organization = network.organizations[service.organization]
     # Only those before it, so that a peer that comes later changes nobody's definition. Anchor peers, and what the
     # others remember, bring back whoever was away.

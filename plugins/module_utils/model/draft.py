@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import (
     COLLECTORS,
+    COUCHDB,
     GRAFANA,
     HEALTH_EXPORTER,
     MONITORING_KEYS,
@@ -110,6 +111,14 @@ class Draft:
         if isinstance(central, str) and isinstance(self.monitoring.get("grafana"), dict):
             yield GRAFANA, central
 
+    def state_databases(self) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
+        """Path in the model, organisation and peer of every peer that has a CouchDB beside it."""
+        if not isinstance(self.settings.get(COUCHDB), dict):
+            return
+        for org in self.organizations:
+            for peer in named(org, "peers"):
+                yield f"organizations[{org['name']}].peers[{peer['name']}]", org, peer
+
     def _instances(self) -> Iterator[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]]:
         """Chaincode, organisation and peer of every instance of a chaincode."""
         for chaincode in self.chaincodes:
@@ -152,6 +161,8 @@ class Draft:
             for key in ("orderers", "peers"):
                 for node in named(org, key):
                     yield f"{path}.{key}[{node['name']}]", f"{node['name']}.{org['name']}.{domain}"
+        for path, org, peer in self.state_databases():
+            yield f"the CouchDB of {path}", couchdb_name(f"{peer['name']}.{org['name']}.{domain}")
         for chaincode, org, peer in self._instances():
             name = f"{chaincode['name']}.{peer['name']}.{org['name']}.{domain}"
             yield f"chaincodes[{chaincode['name']}]", name
@@ -163,6 +174,11 @@ class Draft:
 def named(settings: dict[str, Any], key: str) -> list[dict[str, Any]]:
     """The maps of a list that have a name."""
     return [item for item in settings.get(key, []) if isinstance(item.get("name"), str)]
+
+
+def couchdb_name(peer: str) -> str:
+    """The full name of a peer's CouchDB."""
+    return f"{COUCHDB}.{peer}"
 
 
 def monitor_name(organization: str, domain: str) -> str:

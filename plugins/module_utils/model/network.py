@@ -12,15 +12,19 @@ from typing import Any
 from ansible_collections.selvedge.fabric.plugins.module_utils.model import rules
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.draft import (
     Draft,
+    couchdb_name,
     domain_of,
     monitor_name,
     monitoring_name,
     msp_id_of,
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import (
+    COUCHDB,
+    COUCHDB_PORT_KEY,
     GRAFANA,
     HEALTH_EXPORTER,
     MONITORING_KEYS,
+    PORT_KEYS,
     Ports,
     setting,
 )
@@ -57,9 +61,9 @@ class Host:
 
 @dataclass(frozen=True)
 class Service:
-    """A node, CA, chaincode instance or part of the monitoring that runs on a host.
+    """A node, CA, state database, chaincode instance or part of the monitoring that runs on a host.
 
-    :param kind: ``orderer``, ``peer``, ``ca``, ``chaincode``, or one of MONITORING_KEYS
+    :param kind: ``orderer``, ``peer``, ``ca``, ``couchdb``, ``chaincode``, or one of MONITORING_KEYS
     :param name: fully qualified name; container name, TLS server name, name in the store
     :param settings: its part of the model, defaults filled in
     :param ports: by use: ``main``, ``operations``, ``admin``
@@ -102,6 +106,7 @@ class Organization:
 class Network:
     """The whole network.
 
+    :param state_databases: each peer's CouchDB, in their order; empty where they keep their state themselves
     :param monitoring: exporters, Prometheus and Alertmanager; empty where the model has no monitoring
     :param warnings: what is no mistake and may still not be meant
     """
@@ -111,6 +116,7 @@ class Network:
     hosts: dict[str, Host]
     organizations: dict[str, Organization]
     chaincodes: list[Service]
+    state_databases: list[Service] = field(default_factory=list)
     monitoring: list[Service] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
 
@@ -146,7 +152,8 @@ class Network:
 
     def services(self, host: str) -> Iterator[Service]:
         """Everything that runs on a host, in a stable order."""
-        for service in [*self.cas, *self.orderers, *self.peers, *self.chaincodes, *self.monitoring]:
+        nodes = [*self.cas, *self.orderers, *self.state_databases, *self.peers, *self.chaincodes]
+        for service in [*nodes, *self.monitoring]:
             if service.host.name == host:
                 yield service
 
@@ -205,8 +212,35 @@ def _complete(settings: dict[str, Any], hosts: dict[str, Host], warnings: list[P
             peers=[service("peer", node["name"], node) for node in org["peers"]],
         )
     chaincodes = _chaincodes(settings, organizations)
-    monitoring = _monitoring(settings, hosts, chaincodes)
-    return Network(settings["name"], settings, hosts, organizations, chaincodes, monitoring, warnings)
+    return Network(
+        settings["name"],
+        settings,
+        hosts,
+        organizations,
+        chaincodes,
+        state_databases=_state_databases(settings, organizations, ports),
+        monitoring=_monitoring(settings, hosts, chaincodes),
+        warnings=warnings,
+    )
+
+
+def _state_databases(
+    settings: dict[str, Any], organizations: dict[str, Organization], ports: Ports
+) -> list[Service]:
+    """A CouchDB beside every peer, if the model wants any; its metrics alone are seen from outside its host."""
+    if settings[COUCHDB] is None:
+        return []
+    limits = {key: settings[COUCHDB][key] for key in ("memory", "pids", "runtime")}
+
+    def beside(peer: Service) -> Service:
+        given = {PORT_KEYS["operations"]: peer.settings[COUCHDB_PORT_KEY]}
+        taken = (
+            ports.take(COUCHDB, peer.organization, peer.host.name, given) if settings["monitoring"] else {}
+        )
+        own = {"name": peer.settings["name"], **limits}
+        return Service(COUCHDB, couchdb_name(peer.name), peer.host, peer.organization, own, taken)
+
+    return [beside(peer) for org in organizations.values() for peer in org.peers]
 
 
 def _chaincodes(settings: dict[str, Any], organizations: dict[str, Organization]) -> list[Service]:

@@ -7,6 +7,8 @@ UID = 10001
 # The user of the node exporter, which sees the host's processes and files: those of a host's other containers, and
 # their keys, are not its business.
 EXPORTER_UID = 10002
+# The user of upstream's CouchDB.
+COUCHDB_UID = 5984
 
 CONFIG = "/etc/selvedge"
 LIBRARY = "/usr/local/lib/selvedge"
@@ -21,6 +23,8 @@ HOSTS_FILE = f"{CONFIG}/nodes.hosts"
 STACKS = f"{CONFIG}/stacks"
 # Configuration of the monitoring, a folder for each kind of service.
 MONITORING = f"{CONFIG}/monitoring"
+# Configuration of CouchDBs, one for all of a host.
+COUCHDB_CONFIG = f"{CONFIG}/couchdb"
 # Where whoever runs on a host leaves metrics of its own, as files for the node exporter.
 TEXTFILES = f"{DATA}/textfiles"
 # The version of the collection that last brought the host to the model.

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+# The kind, and the image, of a peer's state database where it is one of its own.
+COUCHDB = "couchdb"
 # First port of each kind. Every organisation has a hundred of its own, in the order of the model; the n-th of a kind
 # and an organisation on one host adds ten times n. So a node that is added at the end of its organisation, or an
 # organisation at the end of the model, moves nobody's ports. Last digits differ, so kinds never meet.
@@ -12,8 +14,11 @@ FIRST_PORTS = {
     "orderer": {"main": 7050, "admin": 7053, "operations": 9443},
     "peer": {"main": 7051, "operations": 9445},
     "ca": {"main": 7054, "operations": 9444},
+    COUCHDB: {"operations": 9446},
 }
 PORT_KEYS = {"main": "port", "admin": "admin_port", "operations": "operations_port"}
+# A peer's key for the one port of its CouchDB.
+COUCHDB_PORT_KEY = "couchdb_port"
 # The kind of the service that judges the network; it acts as a client of each organisation.
 HEALTH_EXPORTER = "health-exporter"
 # The kind, and the image, of the service of which the model names upstream's image itself.

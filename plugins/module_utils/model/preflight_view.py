@@ -26,6 +26,8 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.model.paths import
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import (
     COLLECTORS,
+    COUCHDB,
+    COUCHDB_PORT_KEY,
     MONITORING_KEYS,
     PORT_KEYS,
 )
@@ -143,7 +145,8 @@ def _ports(network: Network, host: str) -> Iterator[dict[str, Any]]:
         yield {"port": port, "service": store, "key": "secrets_store.port"}
     for service in _published(network, host):
         for use, port in service.ports.items():
-            key = MONITORING_KEYS.get(service.kind, PORT_KEYS[use])
+            key = COUCHDB_PORT_KEY if service.kind == COUCHDB else PORT_KEYS[use]
+            key = MONITORING_KEYS.get(service.kind, key)
             yield {"port": port, "service": service.name, "key": f"{_key(service)}.{key}"}
 
 
@@ -157,7 +160,10 @@ def _key(service: Service) -> str:
     if service.kind in MONITORING_KEYS:
         return "monitoring"
     path = f"organizations[{service.organization}]"
-    return f"{path}.ca" if service.kind == "ca" else f"{path}.{service.kind}s[{service.settings['name']}]"
+    if service.kind == "ca":
+        return f"{path}.ca"
+    kind = "peer" if service.kind == COUCHDB else service.kind
+    return f"{path}.{kind}s[{service.settings['name']}]"
 
 
 def _settings(network: Network, host: str) -> Iterator[tuple[str, dict[str, Any]]]:

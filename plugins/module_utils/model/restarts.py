@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ansible_collections.selvedge.fabric.plugins.module_utils.model.draft import MONITORING
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.draft import MONITORING, couchdb_name
 
 _ORDER = ("store", "ca", "orderer", "peer", "chaincode")
 
@@ -75,13 +75,13 @@ def _kinds(controller: Mapping[str, Any]) -> dict[str, str]:
 def _steps_of(
     host: str, names: Iterable[str], kinds: Mapping[str, str], verdicts: Mapping[str, Mapping[str, Any]]
 ) -> Iterable[Step]:
-    """One step a node; a chaincode's instance goes with its peer where both change."""
+    """One step a node; a chaincode's instance goes with its peer where both change, a state database is its peer's."""
     groups: dict[str, list[str]] = {}
     for name in names:
         node = name if name in kinds else name.partition(".")[2]
         groups.setdefault(node, []).append(name)
     for node, services in groups.items():
-        if node not in services:
+        if node not in services and couchdb_name(node) not in services:
             yield Step(host, tuple(sorted(services)), "", "chaincode")
             continue
         channels = verdicts.get(node, {}).get("facts", {}).get("channels", {})

@@ -27,6 +27,8 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.model.draft import
     named,
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import (
+    COUCHDB,
+    COUCHDB_PORT_KEY,
     FIRST_PORTS,
     MONITORING_KEYS,
     PORT_KEYS,
@@ -185,6 +187,16 @@ def _published(draft: Draft) -> Iterator[tuple[str, str, int]]:
         for use, port in wanted.items():
             if isinstance(port, int):
                 yield item.host, f"{item.path}.{PORT_KEYS[use]}", port
+    for path, org, peer in draft.state_databases() if draft.monitoring is not None else ():
+        if isinstance(host := peer.get("host"), str):
+            wanted = ports.take(
+                COUCHDB, org["name"], host, {PORT_KEYS["operations"]: peer.get(COUCHDB_PORT_KEY)}
+            )
+            yield from (
+                (host, f"{path}.{COUCHDB_PORT_KEY}", port)
+                for port in wanted.values()
+                if isinstance(port, int)
+            )
     for kind, host in draft.monitored():
         given = setting(draft.monitoring, MONITORING_KEYS[kind])
         if isinstance(given, int):
@@ -581,8 +593,8 @@ def memory_is_enough_for_the_engine(draft: Draft) -> Iterator[Problem]:
     """A memory limit is at least 6m: the engine refuses less."""
     limited = [(item.path, item.settings) for item in draft.placed]
     limited += [(f"chaincodes[{item['name']}]", item) for item in draft.chaincodes]
-    grafana = setting(draft.monitoring, "grafana")
-    limited += [("monitoring.grafana", grafana)] if isinstance(grafana, dict) else []
+    others = {key: setting(draft.settings, key) for key in ("couchdb", "monitoring.grafana")}
+    limited += [(key, item) for key, item in others.items() if isinstance(item, dict)]
     for path, settings in limited:
         memory = settings.get("memory")
         if not isinstance(memory, str) or not memory[:-1].isdecimal() or memory[-1] not in _UNITS:

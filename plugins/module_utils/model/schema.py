@@ -79,13 +79,19 @@ _STORED_HINT = "a path in the store that begins with an organisation's name, suc
 # Names of repositories. Source: distribution/reference, regexp.go.
 _COMPONENT = r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*"
 _IMAGE = rf"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]+)?(/{_COMPONENT})*@sha256:[0-9a-f]{{64}}"
-_GRAFANA_HINT = (
-    "a repository and the digest of what you trust, without a tag, such as docker.io/grafana/grafana@sha256:...; "
-    "`docker buildx imagetools inspect docker.io/grafana/grafana:TAG` prints the digest of a tag"
-)
 
 # Names that the engine's configuration gives to a runtime; `kata` and `runsc` (gVisor) have to be set up there.
 RUNTIMES = ("runc", "crun", "kata", "runsc")
+
+
+def _upstream(where: str) -> Field:
+    """The image of something that is never built."""
+    hint = (
+        f"a repository and the digest of what you trust, without a tag, such as {where}@sha256:...; "
+        f"`docker buildx imagetools inspect {where}:TAG` prints the digest of a tag"
+    )
+    text = "upstream's image by digest; it is never built, whatever image_source says"
+    return Field("str", text, required=True, pattern=_IMAGE, hint=hint)
 
 
 def _name(text: str) -> Field:
@@ -220,10 +226,19 @@ MODEL: dict[str, Field] = {
                 fields={
                     **_NODE,
                     "anchor": Field("bool", "whether it is an anchor peer; default is the first peer only"),
+                    "couchdb_port": _port(
+                        "port on the host where its CouchDB shows metrics, with couchdb and monitoring"
+                    ),
                     **_limits("512m"),
                 },
             ),
         },
+    ),
+    "couchdb": Field(
+        "map",
+        "a CouchDB beside every peer, which keeps its state; without this key peers keep it themselves, in LevelDB",
+        optional=True,
+        fields={"image": _upstream("docker.io/library/couchdb"), **_limits("1g")},
     ),
     "channels": Field(
         "list",
@@ -404,13 +419,7 @@ MODEL: dict[str, Field] = {
                 "a Grafana with our dashboards, beside Prometheus; without this key there is none",
                 optional=True,
                 fields={
-                    "image": Field(
-                        "str",
-                        "upstream's image by digest; it is never built, whatever image_source says",
-                        required=True,
-                        pattern=_IMAGE,
-                        hint=_GRAFANA_HINT,
-                    ),
+                    "image": _upstream("docker.io/grafana/grafana"),
                     "port": _port("its port", 3000),
                     **_limits("512m"),
                 },
@@ -439,6 +448,9 @@ RENAMED: dict[str, dict[str, str]] = {
         "contracts": "chaincodes",
         "smart_contracts": "chaincodes",
         "prometheus": "monitoring",
+        "state_database": "couchdb",
+        "stateDatabase": "couchdb",
+        "couch_db": "couchdb",
     },
     "monitoring": {
         "retention": "retention_size",
@@ -452,6 +464,7 @@ RENAMED: dict[str, dict[str, str]] = {
         "logging": "logs",
         "dashboards": "grafana",
     },
+    "couchdb": {"digest": "image"},
     "monitoring.grafana": {"digest": "image", "http_port": "port"},
     "monitoring.logs": {"retention": "retention_days", "loki_port": "port", "loki_version": "version"},
     "secrets_store": {"type": "backend", "engine": "backend"},

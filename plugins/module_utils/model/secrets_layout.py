@@ -5,9 +5,15 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.draft import couchdb_name
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import Network, Service
-from ansible_collections.selvedge.fabric.plugins.module_utils.model.paths import EXPORTER_UID, SECRETS, UID
-from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import COLLECTORS, GRAFANA
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.paths import (
+    COUCHDB_UID,
+    EXPORTER_UID,
+    SECRETS,
+    UID,
+)
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import COLLECTORS, COUCHDB, GRAFANA
 
 # Tells client, peer, admin and orderer certificates apart by their organisational unit.
 # Source: Fabric documentation, "Membership Service Provider", Node OUs.
@@ -30,6 +36,8 @@ _CLIENT = {"client.crt": "tls_cert", "client.key": "tls_key", "ca.crt": "tls_ca_
 # the key by which Grafana's database encrypts the keys that it is given.
 METRICS_PASSWORD = "metrics_password"  # noqa: S105 - the name of a field
 GENERATED = ("admin_password", METRICS_PASSWORD, "secret_key")
+# The field of a CouchDB's secret, and the name of the file.
+PASSWORD = "password"  # noqa: S105 - the name of a field
 
 
 def mount_of(organization: str) -> str:
@@ -53,10 +61,19 @@ def grafana_path(network: Network) -> str:
     return f"{mount_of(network.settings['monitoring']['organization'])}/users/{GRAFANA}"
 
 
+def couchdb_path(couchdb: Service) -> str:
+    """``mount/path`` of the secret that a peer's CouchDB and the peer share."""
+    return f"{mount_of(couchdb.organization)}/users/{couchdb.name}"
+
+
 def generated_secrets(network: Network) -> list[dict[str, Any]]:
     """Secrets whose values nobody states: ``path`` and the names of their ``fields``."""
     return [
-        {"path": grafana_path(network), "fields": list(GENERATED)} for _one in network.monitoring_of(GRAFANA)
+        *({"path": couchdb_path(item), "fields": [PASSWORD]} for item in network.state_databases),
+        *(
+            {"path": grafana_path(network), "fields": list(GENERATED)}
+            for _one in network.monitoring_of(GRAFANA)
+        ),
     ]
 
 
@@ -122,7 +139,11 @@ def _field(path: str, field: str) -> str:
 
 
 def _others(network: Network, service: Service) -> dict[str, tuple[str, str]]:
-    """What a service of the monitoring is rendered of secrets that are not its own: file to path and field."""
+    """What a service is rendered of secrets that are not its own: file to path and field."""
+    if service.kind in ("peer", COUCHDB):
+        names = (service.name, couchdb_name(service.name))
+        shared = [item for item in network.state_databases if item.name in names]
+        return {f"{COUCHDB}/{PASSWORD}": (couchdb_path(item), PASSWORD) for item in shared}
     monitoring = network.settings["monitoring"]
     if service.kind == "prometheus":
         clients = {
@@ -165,7 +186,8 @@ def uid_of(service: Service) -> int:
 
 # The collector reads what the engine and the journal keep for root alone. It is root without any capability: it owns
 # root's files, and may do nothing else that root may.
-_USERS = {"node-exporter": EXPORTER_UID, **dict.fromkeys(COLLECTORS, 0)}
+# Upstream's CouchDB has its files for the user that it made.
+_USERS = {"node-exporter": EXPORTER_UID, COUCHDB: COUCHDB_UID, **dict.fromkeys(COLLECTORS, 0)}
 
 
 def _template(service: Service, name: str, contents: str) -> dict[str, Any]:

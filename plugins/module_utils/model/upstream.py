@@ -7,6 +7,7 @@ from typing import Any
 
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import (
     COLLECTORS,
+    COUCHDB,
     GRAFANA,
     HEALTH_EXPORTER,
     setting,
@@ -29,12 +30,14 @@ REPOSITORIES = {
     "registry": "docker.io/library/registry",
 }
 
-# Of these the model has the reference itself, whatever image_source says.
-ALWAYS = {GRAFANA: "docker.io/grafana/grafana"}
+# Of these the model has the reference itself, whatever image_source says: the key that has it, and where upstream has
+# the image.
+ALWAYS = {
+    COUCHDB: ("couchdb.image", "docker.io/library/couchdb"),
+    GRAFANA: ("monitoring.grafana.image", "docker.io/grafana/grafana"),
+}
 # What is only pulled: its recipe says no way to build it, see is_built in images/builder.py; a test compares the two.
 NEVER_BUILT = ("fluent-bit", *ALWAYS)
-# The model's key for Grafana's reference.
-_GRAFANA_KEY = "monitoring.grafana.image"
 
 # Images of the monitoring, and the model's key that has the version of each. Ours has none: its recipe says it.
 MONITORING = {
@@ -69,15 +72,17 @@ def images(settings: dict[str, Any]) -> list[dict[str, str]]:
             (name, _text(settings, key)): None for name, key in MONITORING.items() if name not in absent
         }
     found = [_image(settings, name, version) for name, version in wanted]
-    if reference := _text(settings, _GRAFANA_KEY):
-        found.append({"name": GRAFANA, "version": _version_by_digest(reference), "upstream": reference})
+    for name, (key, _unused) in ALWAYS.items():
+        if reference := _text(settings, key):
+            found.append({"name": name, "version": _version_by_digest(reference), "upstream": reference})
     return found
 
 
 def version_of(settings: dict[str, Any], name: str) -> str | None:
-    """The version of an image of the monitoring that the model states; None where the recipe decides."""
-    if name == GRAFANA:
-        return _version_by_digest(_text(settings, _GRAFANA_KEY))
+    """The version that the model states of an image of the monitoring, or one that is never built; None where the
+    recipe decides."""
+    if name in ALWAYS:
+        return _version_by_digest(_text(settings, ALWAYS[name][0]))
     return _text(settings, MONITORING[name]) or None
 
 
@@ -108,8 +113,8 @@ def problems(settings: dict[str, Any]) -> Iterator[Problem]:
         wrong = f"are {len(registries)} versions of the registry, {' and '.join(registries)}"
         yield Problem("upstream_images[registry:...]", wrong, "give one")
     for label in given:
-        if label.partition(":")[0] in ALWAYS:
-            yield Problem(f"upstream_images[{label}]", "is not looked at", f"say it at {_GRAFANA_KEY}")
+        if known := ALWAYS.get(label.partition(":")[0]):
+            yield Problem(f"upstream_images[{label}]", "is not looked at", f"say it at {known[0]}")
         elif label.partition(":")[0] not in REPOSITORIES:
             right = f"upstream has {', '.join(REPOSITORIES)}; leave it out, this image is built"
             yield Problem(f"upstream_images[{label}]", "is not of an image that upstream has", right)

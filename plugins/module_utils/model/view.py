@@ -13,6 +13,7 @@ from typing import Any
 
 from ansible_collections.selvedge.fabric.plugins.module_utils.model import (
     compose,
+    couchdb,
     health_exporter,
     units,
     upstream,
@@ -20,6 +21,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.model import (
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.agent_config import agent_config
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.ca_stack import ca_files, ca_service
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.chaincode_package import package_of
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.draft import couchdb_name
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import (
     Host,
     ModelError,
@@ -31,6 +33,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.model.paths import
     CA_CERT,
     CLEAR_CREDENTIALS,
     CONFIG,
+    COUCHDB_CONFIG,
     CREDENTIALS,
     DATA,
     HOSTS_FILE,
@@ -43,6 +46,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.model.paths import
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import (
     COLLECTORS,
+    COUCHDB,
     HEALTH_EXPORTER,
     MONITORING_KEYS,
 )
@@ -86,7 +90,7 @@ with suppress(ImportError):  # the module says which package is missing
 PROBE = {"function": "org.hyperledger.fabric:GetMetadata", "args": []}
 STORE_MATERIAL = ["ca_cert", "seal_key", "server_cert", "server_key"]
 REGISTRY_MATERIAL = ["ca_cert", "server_cert", "server_key"]
-_LEDGER_KINDS = ("orderer", "peer", "chaincode")
+_LEDGER_KINDS = ("orderer", "peer", COUCHDB, "chaincode")
 _MONITORING = "monitoring"
 _EXPORTER_FILE = "exporter.json"
 
@@ -218,6 +222,8 @@ def host_view(network: Network, host: str, lock: dict[str, str], ca_cert: str) -
             _file(f"{config_folder(service)}/{name}", text)
             for name, text in configs.get(service.name, {}).items()
         ]
+    if any(service.kind == COUCHDB for service in services):
+        files += [_file(f"{COUCHDB_CONFIG}/{name}", text) for name, text in couchdb.config_files().items()]
     for stack in ("ca", "ledger", _MONITORING):
         members = [service for service in services if _stack_of(network, service) == stack]
         if members:
@@ -319,7 +325,7 @@ def _stack_of(network: Network, service: Service) -> str:
 
 def _keeps_data(service: Service) -> bool:
     """Whether a service has a folder of its own on the host's disk."""
-    return service.kind in ("ca", "orderer", "peer", *KEEPING)
+    return service.kind in ("ca", "orderer", "peer", COUCHDB, *KEEPING)
 
 
 def _definition(
@@ -331,6 +337,9 @@ def _definition(
 ) -> dict[str, Any]:
     """The service as Compose has it, with a hash over what it mounts."""
     revision = revision_of(rendered[:-1])
+    if service.kind == COUCHDB:
+        version = upstream.version_of(network.settings, COUCHDB)
+        return couchdb.couchdb(service, images.reference(COUCHDB, version), revision)
     if service.name not in configs:
         return {**_service(network, service, images), "labels": {"selvedge.config": revision}}
     image = images.reference(service.kind, upstream.version_of(network.settings, service.kind))
@@ -442,7 +451,13 @@ def _ledger(network: Network) -> dict[str, Any]:
 
 
 def _everything(network: Network) -> list[Service]:
-    return [*network.cas, *network.orderers, *network.peers, *network.chaincodes]
+    return [
+        *network.cas,
+        *network.orderers,
+        *network.state_databases,
+        *network.peers,
+        *network.chaincodes,
+    ]
 
 
 def lab_hosts(network: Network) -> list[dict[str, Any]]:
@@ -500,9 +515,18 @@ def _service(network: Network, service: Service, images: Images) -> dict[str, An
     if service.kind == "orderer":
         return compose.orderer(network, service, images.reference("fabric-orderer", fabric))
     if service.kind == "peer":
-        return compose.peer(network, service, images.reference("fabric-peer", fabric))
+        return _peer(network, service, images.reference("fabric-peer", fabric))
     image = images.reference(service.settings["image"], service.settings["image_version"])
     return compose.chaincode(service, image, package_of(service.settings).package_id)
+
+
+def _peer(network: Network, service: Service, image: str) -> dict[str, Any]:
+    definition = compose.peer(network, service, image)
+    for item in network.state_databases:
+        if item.name == couchdb_name(service.name):
+            told = couchdb.told_of(item)
+            return {**definition, **told, "environment": definition["environment"] | told["environment"]}
+    return definition
 
 
 def _agent_files(
@@ -601,7 +625,8 @@ def _identities(network: Network) -> list[dict[str, Any]]:
     for service in network.monitoring_of(HEALTH_EXPORTER):
         found += health_exporter.identities(network, service)
     watching = [item for item in network.monitoring if item.kind != HEALTH_EXPORTER]
-    for service in [*network.orderers, *network.peers, *network.chaincodes, *watching]:
+    nodes = [*network.orderers, *network.peers, *network.state_databases, *network.chaincodes]
+    for service in [*nodes, *watching]:
         reach = [] if service.kind == "chaincode" else [service.host.address, service.host.reach]
         found.append(
             {

@@ -17,7 +17,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.prometh
 RUNBOOK = "docs/operator/alerts.md"
 CRITICAL, WARNING, INFO = "critical", "warning", "info"
 # Nodes that the ledger needs. Jobs of probes are not up or down themselves.
-_LEDGER = 'job=~"orderer|peer|ca|store"'
+_LEDGER = 'job=~"orderer|peer|ca|couchdb|store"'
 _WATCHING = f'job=~"{"|".join(WATCHING)}"'
 _DISKS = 'fstype!~"tmpfs|ramfs|squashfs|iso9660"'
 _DAY_S = 86400

@@ -12,6 +12,7 @@ from typing import Any
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import Host, Network, Service
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.paths import IN_SECRETS
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import (
+    COUCHDB,
     GRAFANA,
     HEALTH_EXPORTER,
     MONITORING_KEYS,
@@ -81,11 +82,15 @@ def scrape_configs(network: Network) -> list[dict[str, Any]]:
     """One configuration for each job and TLS CA; a job's name is a label, as several of them share it."""
     ours = network.settings["monitoring"]["organization"]
     jobs = []
-    for kind, nodes in (("orderer", network.orderers), ("peer", network.peers), ("ca", network.cas)):
+    for kind, nodes in (
+        ("orderer", network.orderers),
+        ("peer", network.peers),
+        ("ca", network.cas),
+        (COUCHDB, network.state_databases),
+    ):
         for org in network.organizations:
-            targets = [
-                _target(kind, node, node.ports["operations"]) for node in nodes if node.organization == org
-            ]
+            members = [node for node in nodes if node.organization == org]
+            targets = [_target(kind, node, node.ports["operations"]) for node in members]
             if targets:
                 jobs.append(_job(f"{kind}/{org}", targets, org))
     jobs.append(_store(network))
@@ -203,6 +208,8 @@ def _certificates(network: Network) -> Iterator[dict[str, Any]]:
     reached = [item for item in network.monitoring if item.ports]
     for service in [*network.cas, *network.orderers, *network.peers, *reached]:
         yield _target("certificate", service, service.ports["main"])
+    for service in network.state_databases:
+        yield _target("certificate", service, service.ports["operations"])
     yield {"targets": [_store_address(network)], "labels": _of_store(network, "certificate")}
     registry = f"registry.{network.settings['domain']}"
     labels = {

@@ -155,6 +155,19 @@ def pictured_model(**grafana: Any) -> dict[str, Any]:
     return model
 
 
+COUCHDB_IMAGE = f"docker.io/library/couchdb@sha256:{'decade' * 10}4567"
+
+
+def couched_model(**couchdb: Any) -> dict[str, Any]:
+    """A fresh copy of the lab's model, with monitoring, logs and a CouchDB beside every peer."""
+    return {**logged_model(), "couchdb": {"image": COUCHDB_IMAGE, **couchdb}}
+
+
+def wide_couched_model() -> dict[str, Any]:
+    """The consortium, with a CouchDB beside every peer and no monitoring."""
+    return {**wide_model(), "couchdb": {"image": COUCHDB_IMAGE, "memory": "2g", "runtime": "crun"}}
+
+
 def wide_model() -> dict[str, Any]:
     """A fresh copy of the consortium: many nodes on one host, a host without services, explicit ports."""
     return copy.deepcopy(WIDE)
@@ -206,6 +219,8 @@ MODELS = {
     "logged": (logged_model, LAB_HOSTS),
     "fluent": (fluent_model, LAB_HOSTS),
     "pictured": (pictured_model, LAB_HOSTS),
+    "couched": (couched_model, LAB_HOSTS),
+    "wide-couched": (wide_couched_model, WIDE_HOSTS),
 }
 
 

@@ -68,6 +68,21 @@ def test_a_chaincode_goes_with_its_peer_and_alone_when_the_peer_stays() -> None:
     assert steps[1]["label"] == "assets.peer1.org1.lab.example"
 
 
+def test_a_state_database_is_its_peers_and_judged_by_it() -> None:
+    peer = "peer0.org1.lab.example"
+    alone = {"host1": [f"couchdb.{peer}"]}
+    (step,) = restart_steps(alone, CONTROLLER, [verdict(peer)])
+    assert (step["kind"], step["node"], step["services"], step["channels"]) == (
+        "peer",
+        peer,
+        (f"couchdb.{peer}",),
+        ("main",),
+    )
+    together = {"host1": [f"couchdb.{peer}", f"assets.{peer}", peer]}
+    (step,) = restart_steps(together, CONTROLLER, [verdict(peer)])
+    assert step["services"] == (f"assets.{peer}", f"couchdb.{peer}", peer)
+
+
 def test_a_channel_that_a_node_had_not_joined_is_not_asked_of_it_afterwards() -> None:
     (step,) = restart_steps(
         {"host1": ["peer0.org1.lab.example"]}, CONTROLLER, [verdict("peer0.org1.lab.example", height=None)]

@@ -12,6 +12,7 @@ from ansible_collections.selvedge.fabric.tests.unit.plugins.module_utils.model.s
     GRAFANA_IMAGE,
     MODELS,
     SINK,
+    couched_model,
     lab_model,
     pictured_model,
 )
@@ -158,7 +159,7 @@ def test_an_empty_value_is_a_missing_one() -> None:
             "channels.0.memory",
             "1g",
             "channels[main].memory: is not a known key; it is a key of secrets_store, organizations[].ca, "
-            "organizations[].orderers[], organizations[].peers[] and 3 more",
+            "organizations[].orderers[], organizations[].peers[] and 4 more",
         ),
         (
             "secrets_store.runtime",
@@ -343,7 +344,7 @@ def place_of(model: dict[str, Any], path: str, kind: str) -> tuple[Any, str, str
 def test_every_constraint_of_every_field_can_be_broken(path: str, constraint: str) -> None:
     spec = dict(fields(schema.MODEL))[path]
     value, said = broken(constraint, spec) or (None, "")
-    model = pictured_model() if path.startswith("monitoring.") else lab_model()
+    model = pictured_model() if path.startswith("monitoring.") else couched_model()
     if path.startswith("monitoring."):
         model["monitoring"]["logs"]["sink"] = dict(SINK)
     kind = next((part for part in ("orderers", "peers") if f".{part}." in path), "")

@@ -15,6 +15,8 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.model.paths import
     AGENT,
     CA_CERT,
     CONFIG,
+    COUCHDB_CONFIG,
+    COUCHDB_UID,
     DATA,
     MONITORING,
     SECRETS,
@@ -174,7 +176,10 @@ def test_every_writable_bind_has_its_directory(name: str) -> None:
         assert sources == {item["path"] for item in own}
         assert all(item["mode"] == "0750" for item in own)
         for item in own:
-            assert item["owner"] == (0 if item["path"].startswith(LOOKING) else UID)
+            couchdb = item["path"].startswith(f"{DATA}/couchdb.")
+            assert item["owner"] == (
+                0 if item["path"].startswith(LOOKING) else COUCHDB_UID if couchdb else UID
+            )
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -184,9 +189,11 @@ def test_every_bind_below_etc_is_a_file_of_the_view(name: str) -> None:
             for service in project["services"].values():
                 for mount in service["volumes"]:
                     if mount["source"].startswith("/etc"):
-                        # The monitoring mounts the folder of its files.
+                        # The monitoring and CouchDB mount the folder of their files.
                         folders = {
-                            path.rpartition("/")[0] for path in files(host) if path.startswith(MONITORING)
+                            path.rpartition("/")[0]
+                            for path in files(host)
+                            if path.startswith((MONITORING, COUCHDB_CONFIG))
                         }
                         assert mount["source"] in {*files(host), *folders, CA_CERT}
                     elif service["container_name"].startswith(COLLECTORS) and mount["source"] in COLLECTED:
@@ -310,6 +317,7 @@ def test_secrets_are_for_the_services_user_only(name: str) -> None:
     for host in views(sample(name)).values():
         for item in agent_templates(host):
             uid = "10002" if "/node-exporter-" in item["destination"] else "10001"
+            uid = "5984" if f"{SECRETS}/couchdb." in item["destination"] else uid
             uid = "0" if any(f"/{kind}-" in item["destination"] for kind in COLLECTORS) else uid
             assert (item["perms"], item["user"], item["group"]) == ("0400", uid, uid)
             assert item["destination"].startswith(f"{SECRETS}/")
@@ -392,7 +400,11 @@ def test_every_service_has_an_identity_where_its_host_reads_it(name: str) -> Non
             secrets[f"{service.organization}/nodes/{service.name}"]["hosts"]
         )
     judges = network.monitoring_of("health-exporter")
-    for service in [*network.chaincodes, *(item for item in network.monitoring if item not in judges)]:
+    for service in [
+        *network.state_databases,
+        *network.chaincodes,
+        *(item for item in network.monitoring if item not in judges),
+    ]:
         assert kinds[service.name] == "client"
     admins = {item["secret"] for item in controller["identities"] if item["kind"] == "admin"}
     assert admins == {f"{org}/users/admin" for org in network.organizations}

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.selvedge.fabric.tests.unit.plugins.module_utils.model.samples import (
+    COUCHDB_IMAGE,
     GRAFANA_IMAGE,
     LAB_HOSTS,
     MONITORING,
@@ -202,6 +203,10 @@ MISTAKES = [
     Wrong("ports_stand_once", watch(grafana={"image": GRAFANA_IMAGE, "port": 9093}),
           ["monitoring.grafana.port: is 9093 on host3, which monitoring.alertmanager_port has; "
            "give one of them another port"]),
+    Wrong("ports_stand_once", both(watch(), put("couchdb", {"image": COUCHDB_IMAGE}),
+                                   put("organizations.1.peers.0.couchdb_port", 9445)),
+          ["organizations[org1].peers[peer0].couchdb_port: is 9445 on host1, which "
+           "organizations[org1].peers[peer0].operations_port has; give one of them another port"]),
     Wrong("ports_leave_ssh_alone", watch(logs={"collector_port": 22, "sink": dict(SINK)}),
           [f"monitoring.logs.collector_port: is 22 on {host}, the port of SSH; give another port"
            for host in ("host1", "host2", "host3")]),
@@ -248,6 +253,10 @@ MISTAKES = [
     Wrong("full_names_stand_once", both(watch(), add("organizations.1.peers", {"name": "monitor", "host": "host3"})),
           ["organizations[org1].peers[monitor]: has the full name monitor.org1.lab.example, which the monitoring's "
            "client of organizations[org1] has; give it another name"]),
+    Wrong("full_names_stand_once", both(put("couchdb", {"image": COUCHDB_IMAGE}), put("chaincodes.0.name", "couchdb")),
+          [f"chaincodes[couchdb]: has the full name couchdb.{peer}.{org}.lab.example, which the CouchDB of "
+           f"organizations[{org}].peers[{peer}] has; give it another name"
+           for org in ("org1", "org2") for peer in ("peer0", "peer1")]),
     Wrong("msp_ids_stand_once", put("organizations.2.msp_id", "Org1MSP"),
           ["organizations[org2].msp_id: is 'Org1MSP', which organizations[org1] has; "
            "give one of them another MSP id"]),
@@ -380,6 +389,10 @@ MISTAKES = [
                put("secrets_store.memory", "6m")),
           ["organizations[org1].peers[peer0].memory: is '5m', the engine refuses less than 6m; give more",
            "chaincodes[assets].memory: is '1m', the engine refuses less than 6m; give more"]),
+    Wrong("memory_is_enough_for_the_engine", put("couchdb", {"image": COUCHDB_IMAGE, "memory": "5m"}),
+          ["couchdb.memory: is '5m', the engine refuses less than 6m; give more"]),
+    Wrong("pulled_images_have_digests", pull("couchdb:3.5.0"),
+          ["upstream_images[couchdb:3.5.0]: is not looked at; say it at couchdb.image"]),
     Wrong("memory_is_enough_for_the_engine", watch(grafana={"image": GRAFANA_IMAGE, "memory": "5m"}),
           ["monitoring.grafana.memory: is '5m', the engine refuses less than 6m; give more"]),
 ]  # fmt: skip
