@@ -105,6 +105,7 @@ class LiveNetwork:
         self._ports = Ports()
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._environment: dict[str, dict[str, str]] = {}
+        self._before: dict[str, list[str]] = {}
         peers = peers if peers is not None else {"Org1": 1, "Org2": 1}
         self.organizations = {
             "OrdererOrg": TestOrganization("OrdererOrg", "orderer.lab", "orderer", self.store)
@@ -297,6 +298,14 @@ class LiveNetwork:
     def names(self) -> list[str]:
         return list(self._environment)
 
+    def tell(self, peer: str, environment: dict[str, str], before: list[str]) -> None:
+        """Start a peer otherwise from now on.
+
+        :param before: the beginning of its command line
+        """
+        self._environment[peer] |= environment
+        self._before[peer] = before
+
     def start(self, *names: str) -> None:
         """Start nodes (all by default) and wait until their gRPC ports listen."""
         wanted = [name for name in names or self.names if name not in self._processes]
@@ -304,7 +313,7 @@ class LiveNetwork:
             environment = {"PATH": os.environ["PATH"], "HOME": str(self.root), **self._environment[name]}
             command = [str(self.binaries / "orderer")]
             if "CORE_PEER_ID" in environment:
-                command = [str(self.binaries / "peer"), "node", "start"]
+                command = [*self._before.get(name, ()), str(self.binaries / "peer"), "node", "start"]
             with (self.root / name / "log").open("ab") as log:
                 self._processes[name] = subprocess.Popen(
                     command, env=environment, cwd=self.root / name, stdout=log, stderr=log

@@ -19,39 +19,21 @@ from typing import Any
 
 import pytest
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric import (
-    chaincode,
     operations,
-    probe,
-    rollout,
 )
-from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.channel import (
-    apply_channel,
-    plan_channel,
-)
-from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.configtx_definition import (
-    ChannelDefinition,
-)
-from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.definition import Definition
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health import (
     Health,
     Status,
     table,
     wait_until_healthy,
 )
-from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health_evidence import (
-    ChaincodeMembers,
-    ChannelMembers,
-)
-from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.network_health import NetworkCheck
-from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.package import ccaas_package
-from ansible_collections.selvedge.fabric.tests.live.chaincode_server import ChaincodeServer, serving
+from ansible_collections.selvedge.fabric.tests.live.chaincode_server import ChaincodeServer
 from ansible_collections.selvedge.fabric.tests.live.network import LiveNetwork
+from ansible_collections.selvedge.fabric.tests.live.world import CHAINCODE, CHANNEL, World, deployed
 from ansible_collections.selvedge.fabric.tests.unit.plugins.module_utils.fabric.health_captures import (
     HEALTHY,
-    Recorder,
 )
 
-CHANNEL, CHAINCODE = "demo", "kv"
 VERSIONS = ["2.5.9", "3.1.1"]
 ELECTION = 25.0
 # Away from the nodes' address.
@@ -59,57 +41,10 @@ ELSEWHERE = "127.0.30.2"
 PEER, ORDERER = "peer0.org1.lab", "orderer2.orderer.lab"
 
 
-class World:
-    """A network with a channel and a chaincode, a server of it for each organisation's peers."""
-
-    def __init__(self, live: LiveNetwork, servers: dict[str, ChaincodeServer], recorder: Recorder) -> None:
-        self.live, self.servers, self.recorder = live, servers, recorder
-
-    def check(self, **changes: Any) -> NetworkCheck:
-        peers = tuple(node.name for node in self.live.topology.peers)
-        options: dict[str, Any] = {
-            "channels": [ChannelMembers.from_option({"name": CHANNEL, "definition": self.live.definition})],
-            "chaincodes": [ChaincodeMembers(CHAINCODE, CHANNEL, peers)],
-            **changes,
-        }
-        return NetworkCheck(options.pop("topology", self.live.topology), **options)
-
-    def submit(self, key: str) -> probe.ProbeReport:
-        topology = self.live.topology
-        return probe.commit_probe(
-            topology,
-            topology.signer("Org1"),
-            CHANNEL,
-            CHAINCODE,
-            [b"put", key.encode(), b"1"],
-            topology.peers,
-        )
-
-
 @pytest.fixture(scope="module", params=VERSIONS)
 def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     version = request.param
-    live = LiveNetwork(tmp_path_factory.mktemp("network"), version=version)
-    with ExitStack() as stack:
-        stack.callback(live.stop)
-        live.start()
-        topology = live.topology
-        apply_channel(
-            topology, plan_channel(topology, ChannelDefinition.from_option(CHANNEL, live.definition))
-        )
-        servers, packages = {}, {}
-        for organization in ("Org1", "Org2"):
-            server = servers[organization] = stack.enter_context(serving())
-            packages[organization] = ccaas_package(f"{CHAINCODE}-{organization.lower()}", server.address)
-            server.package_id = packages[organization].package_id
-        peers = chaincode.select_peers(topology, [], list(servers))
-        definition = Definition.desired(CHAINCODE, "1.0", "OR('Org1MSP.peer', 'Org2MSP.peer')")
-        goal = chaincode.Wanted(CHANNEL, definition, packages, peers)
-        rollout.apply(topology, chaincode.plan(goal, rollout.read(topology, goal)))
-        rollout.wait(topology, goal, 1, 60)
-        made = World(live, servers, Recorder())
-        assert made.submit("first").problems == ()
-        wait_until_healthy(made.check(), 30)
+    with deployed(LiveNetwork(tmp_path_factory.mktemp("network"), version=version)) as made:
         yield made
         if os.environ.get("SELVEDGE_CAPTURE"):
             made.recorder.write(version, made.check())

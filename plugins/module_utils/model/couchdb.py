@@ -118,8 +118,11 @@ def couchdb(service: Service, image: str, revision: str) -> dict[str, Any]:
     }
 
 
-def told_of(service: Service) -> dict[str, Any]:
-    """What differs in the container of the peer whose state database ``service`` is."""
+def told_of(service: Service, log_level: str) -> dict[str, Any]:
+    """What differs in the container of the peer whose state database ``service`` is.
+
+    :param log_level: the peer's
+    """
     return {
         "entrypoint": ["/usr/local/bin/secret-env"],
         "command": [
@@ -130,6 +133,9 @@ def told_of(service: Service) -> dict[str, Any]:
             "start",
         ],
         "environment": {
+            # When it starts, a peer writes all that it is told to its log, the password with it.
+            # Source: hyperledger/fabric 2.5, internal/peer/node/start.go (serve).
+            "FABRIC_LOGGING_SPEC": f"{log_level}:nodeCmd=warning",
             "CORE_LEDGER_STATE_STATEDATABASE": "CouchDB",
             "CORE_LEDGER_STATE_COUCHDBCONFIG_COUCHDBADDRESS": f"{service.name}:{PORT}",
             "CORE_LEDGER_STATE_COUCHDBCONFIG_USERNAME": USER,

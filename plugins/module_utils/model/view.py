@@ -524,7 +524,7 @@ def _peer(network: Network, service: Service, image: str) -> dict[str, Any]:
     definition = compose.peer(network, service, image)
     for item in network.state_databases:
         if item.name == couchdb_name(service.name):
-            told = couchdb.told_of(item)
+            told = couchdb.told_of(item, service.settings["log_level"])
             return {**definition, **told, "environment": definition["environment"] | told["environment"]}
     return definition
 

@@ -74,6 +74,8 @@ def test_a_peer_is_told_where_it_is_and_reads_the_password_from_a_file() -> None
         "CORE_LEDGER_STATE_COUCHDBCONFIG_COUCHDBADDRESS": f"{NAME}:5984",
         "CORE_LEDGER_STATE_COUCHDBCONFIG_USERNAME": "selvedge",
     }
+    # At `info` it would write the password to its log.
+    assert peer["environment"]["FABRIC_LOGGING_SPEC"] == "info:nodeCmd=warning"
     assert peer["entrypoint"] == ["/usr/local/bin/secret-env"]
     variable, _unused, file = peer["command"][0].partition("=")
     assert variable == "CORE_LEDGER_STATE_COUCHDBCONFIG_PASSWORD"
