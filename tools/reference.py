@@ -25,6 +25,8 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.images.builder imp
 from ansible_collections.selvedge.fabric.plugins.module_utils.model import paths, rules, units  # noqa: E402
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import load  # noqa: E402
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import (  # noqa: E402
+    COUCHDB,
+    COUCHDB_PORT_KEY,
     MONITORING_KEYS,
     PORT_KEYS,
 )
@@ -290,6 +292,7 @@ _WHO = {
     ("orderer", "operations"): "operations endpoint: health and metrics, mutual TLS",
     ("peer", "main"): "gRPC: Gateway, endorsement, deliver, gossip",
     ("peer", "operations"): "operations endpoint: health and metrics, mutual TLS",
+    (COUCHDB, "operations"): "Prometheus, for CouchDB's metrics, with `couchdb` and `monitoring`; mutual TLS",
     ("ca", "main"): "REST API of the enrolment CA and the TLS CA",
     ("ca", "operations"): "operations endpoint: health and metrics, mutual TLS",
 }
@@ -304,12 +307,20 @@ def sample_services() -> dict[str, list[dict[str, int]]]:
     nodes = {kind: [{"name": f"{kind}{n}", **node} for n in (1, 2)] for kind in ("orderer", "peer")}
     organizations = [{"name": f"ord{n}", "ca": node, "orderers": nodes["orderer"]} for n in (1, 2)]
     organizations += [{"name": f"org{n}", "ca": node, "peers": nodes["peer"]} for n in (1, 2)]
-    model = {"name": "sample", "registry": node, "secrets_store": node, "organizations": organizations}
+    model = {
+        "name": "sample",
+        "registry": node,
+        "secrets_store": node,
+        "organizations": organizations,
+        COUCHDB: {"image": f"couchdb@sha256:{0:064x}"},
+        "monitoring": node,
+    }
     network = load(model, {"host": {"reach": "192.0.2.1", "address": "192.0.2.1"}})
     return {
         "orderer": [service.ports for service in network.orderers],
         "peer": [service.ports for service in network.peers],
         "ca": [service.ports for service in network.cas],
+        COUCHDB: [service.ports for service in network.state_databases],
     }
 
 
@@ -327,7 +338,8 @@ def ports() -> str:
     for (kind, use), who in _WHO.items():
         second = "" if kind == "ca" else str(found[kind][1][use])
         other = found[kind][1 if kind == "ca" else 2][use]
-        rows.append((kind, f"`{PORT_KEYS[use]}`", str(found[kind][0][use]), second, str(other), who))
+        key = COUCHDB_PORT_KEY if kind == COUCHDB else PORT_KEYS[use]
+        rows.append((kind, f"`{key}`", str(found[kind][0][use]), second, str(other), who))
     for key, who in (
         ("registry", "hosts pull images, the controller pushes; TLS"),
         ("secrets_store", "hosts' agents and the controller; TLS"),
@@ -378,6 +390,7 @@ def host_paths() -> str:
         (f"`{paths.LIBRARY}/`", "disk", "the scripts of the systemd units, and the agent's program"),
         (f"`{paths.DATA}/NODE/`", "disk", "ledgers, the store's encrypted storage, a CA's database"),
         (f"`{paths.MONITORING}/KIND/`", "disk", "configuration of the monitoring; no secret"),
+        (f"`{paths.COUCHDB_CONFIG}/`", "disk", "configuration of CouchDBs; no secret"),
         (f"`{paths.TEXTFILES}/`", "disk", "metrics that runs on the host leave for the node exporter"),
         (f"`{paths.CREDENTIALS}/selvedge-*`", "disk, sealed", "boot material, see [boot material](boot-material.md)"),
         (f"`{paths.CLEAR_CREDENTIALS}/selvedge-*`", "disk, clear", "the same on a host with `selvedge_seal: none`"),
@@ -398,6 +411,7 @@ def host_paths() -> str:
         table(("path", "on", "what"), list(rows)),
         f"Containers run as user id {paths.UID}, which `bootstrap.yml` creates as user `selvedge`. The node exporter, "
         f"which sees the host's processes, runs as {paths.EXPORTER_UID}, so that it cannot read the others' keys. "
+        f"CouchDB runs as {paths.COUCHDB_UID}, as upstream's image has it. "
         "Collectors of logs and the guard of the engine's socket run as root without any capability.\n",
         "## Units\n",
         table(("unit", "what it does"), list(unit_rows)),

@@ -7,6 +7,7 @@ Nothing here has a CouchDB to give: where one is, ``SELVEDGE_COUCHDB`` names its
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -257,6 +258,19 @@ def test_the_password_lies_on_no_disk_and_in_no_command_line(moved: tuple[World,
     assert PASSWORD not in repr(made)
 
 
+def test_a_database_that_was_lost_is_built_again(moved: tuple[World, Couch]) -> None:
+    world, couch = moved
+    world.live.stop(PEER)
+    couch.stop()
+    shutil.rmtree(couch.folder / "data")
+    (couch.folder / "data").mkdir()
+    couch.start()
+    assert f"{CHANNEL}_{CHAINCODE}" not in couch.ask("/_all_dbs").json()
+    world.live.start(PEER)
+    wait_until_healthy(world.check(), 60)
+    assert couch.ask(f"/{CHANNEL}_{CHAINCODE}/first").status_code == 200
+
+
 def test_a_couchdb_that_is_away_and_comes_back(moved: tuple[World, Couch]) -> None:
     """The verdict names it, whether the peer still tries or has ended by then."""
     world, couch = moved
@@ -268,3 +282,14 @@ def test_a_couchdb_that_is_away_and_comes_back(moved: tuple[World, Couch]) -> No
     world.live.start(PEER)
     wait_until_healthy(world.check(), 60)
     assert world.submit("third").problems == ()
+
+
+def test_moving_back(moved: tuple[World, Couch]) -> None:
+    """Runs last. LevelDB has the state of the day when the peer left it, and gets the rest from the blocks."""
+    world, couch = moved
+    world.live.stop(PEER)
+    couch.stop()
+    world.live.tell(PEER, {"CORE_LEDGER_STATE_STATEDATABASE": "goleveldb"}, [])
+    world.live.start(PEER)
+    wait_until_healthy(world.check(), 60)
+    assert world.submit("fourth").problems == ()

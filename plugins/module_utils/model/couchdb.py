@@ -48,6 +48,8 @@ _SETTINGS = {
         # The healthcheck has no password.
         "require_valid_user_except_for_up": "true",
     },
+    # There is no other to keep a copy.
+    "cluster": {"n": "1"},
     "prometheus": {"additional_port": "true", "bind_address": "127.0.0.1", "port": str(_METRICS_PORT)},
     # At `notice` it writes a line for each request.
     "log": {"writer": "stderr", "level": "warning"},
