@@ -347,6 +347,10 @@ class LiveNetwork:
                 process.kill()
                 process.wait()
 
+    def runs(self, name: str) -> bool:
+        """Whether a node's process is there."""
+        return name in self._processes and self._processes[name].poll() is None
+
     def signal(self, name: str, number: int) -> None:
         """Send a node's process a signal, such as SIGSTOP and SIGCONT."""
         self._processes[name].send_signal(number)

@@ -10,11 +10,13 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import requests
 import yaml
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.errors import FabricError
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health import (
     Health,
     Status,
@@ -272,16 +274,22 @@ def test_a_database_that_was_lost_is_built_again(moved: tuple[World, Couch]) -> 
 
 
 def test_a_couchdb_that_is_away_and_comes_back(moved: tuple[World, Couch]) -> None:
-    """The verdict names it, whether the peer still tries or has ended by then."""
+    """The verdict names it. A block that cannot be committed ends the peer, which begins again as if nothing were."""
     world, couch = moved
     couch.stop()
     found = eventually(lambda: judged(world) if judged(world).status is Status.UNHEALTHY else None, 30)
     assert STATE in found.remedy, found
     assert any("couchdb" in reason.lower() or "state database" in reason for reason in found.reasons), found
+    with suppress(FabricError):
+        world.submit("third", "Org2")
+    eventually(lambda: not world.live.runs(PEER), 60)
+    assert "Cannot commit block to the ledger" in world.live.log(PEER, 1000)
     couch.start()
+    world.live.stop(PEER)
     world.live.start(PEER)
     wait_until_healthy(world.check(), 60)
-    assert world.submit("third").problems == ()
+    assert couch.ask(f"/{CHANNEL}_{CHAINCODE}/third").status_code == 200
+    assert world.submit("fourth").problems == ()
 
 
 def test_moving_back(moved: tuple[World, Couch]) -> None:
@@ -292,4 +300,4 @@ def test_moving_back(moved: tuple[World, Couch]) -> None:
     world.live.tell(PEER, {"CORE_LEDGER_STATE_STATEDATABASE": "goleveldb"}, [])
     world.live.start(PEER)
     wait_until_healthy(world.check(), 60)
-    assert world.submit("fourth").problems == ()
+    assert world.submit("fifth").problems == ()

@@ -50,11 +50,11 @@ class World:
         }
         return NetworkCheck(options.pop("topology", self.live.topology), **options)
 
-    def submit(self, key: str) -> probe.ProbeReport:
+    def submit(self, key: str, organization: str = "Org1") -> probe.ProbeReport:
         topology = self.live.topology
         return probe.commit_probe(
             topology,
-            topology.signer("Org1"),
+            topology.signer(organization),
             CHANNEL,
             CHAINCODE,
             [b"put", key.encode(), b"1"],

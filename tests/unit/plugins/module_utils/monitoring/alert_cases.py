@@ -80,6 +80,7 @@ ORDERERS = [
     _at("orderer", f"orderer{number}.orderers.lab.example", f"host{number}", organization="orderers")
     for number in (1, 2, 3)
 ]
+COUCHDB = _at("couchdb", "couchdb.peer0.org1.lab.example", "host1", organization="org1")
 EXPORTER = _at("node-exporter", "node-exporter-host2.monitoring.lab.example", "host2")
 DISK = {**EXPORTER, "device": "/dev/sda1", "fstype": "ext4", "mountpoint": "/"}
 CHAINCODE = _at(
@@ -170,7 +171,8 @@ CASES: dict[str, Case] = {
         ],
     ),
     "NodeDown": Case(
-        [Fires(up("1x4 0x20", PEER), "3m", PEER, "peer0.org1.lab.example does not answer")],
+        [Fires(up("1x4 0x20", PEER), "3m", PEER, "peer0.org1.lab.example does not answer"),
+         Fires(up("1x4 0x20", COUCHDB), "3m", COUCHDB, "couchdb.peer0.org1.lab.example does not answer")],
         [Silent("a restart takes half a minute", up("1x8 0x2 1x40", PEER)),
          Silent("an exporter is no node", up("0x40", EXPORTER))],
     ),
