@@ -283,7 +283,7 @@ def test_a_couchdb_that_is_away_and_comes_back(moved: tuple[World, Couch]) -> No
     with suppress(FabricError):
         world.submit("third", "Org2")
     eventually(lambda: not world.live.runs(PEER), 60)
-    assert "Cannot commit block to the ledger" in world.live.log(PEER, 1000)
+    assert "panic: error during commit to txmgr" in world.live.log(PEER, 1000)
     couch.start()
     world.live.stop(PEER)
     world.live.start(PEER)
