@@ -125,6 +125,7 @@ def test_every_service_is_on_exactly_one_host() -> None:
             *network.cas,
             *network.orderers,
             *network.peers,
+            *network.state_databases,
             *network.chaincodes,
             *network.monitoring,
         ]
