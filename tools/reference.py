@@ -374,7 +374,8 @@ def ports() -> str:
         ),
         "The controller needs to reach all of them and SSH. Hosts need to reach each other on the ports of orderers, "
         "peers, registry and store; clients need the peers' `port`. Where there is monitoring, its host needs to reach "
-        "all of them but SSH.\n",
+        "all of them but SSH and the orderers' `admin_port`; with logs, every host needs `monitoring.logs.port` "
+        "there.\n",
     )
 
 

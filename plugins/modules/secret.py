@@ -33,11 +33,11 @@ author: The Selvedge maintainers (@selvedge)
 """
 
 EXAMPLES = r"""
-- name: Keep the mail account of the alerts
+- name: Keep the password by which Alertmanager sends mail
   selvedge.fabric.secret:
-    path: ops/alertmanager
+    path: org1/receivers/mail
     fields:
-      smtp_password: "{{ smtp_password }}"
+      password: "{{ smtp_password }}"
     store: "{{ store }}"
   no_log: true
 """

@@ -7,6 +7,7 @@ Nothing here has a CouchDB to give: where one is, ``SELVEDGE_COUCHDB`` names its
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -38,6 +39,7 @@ from ansible_collections.selvedge.fabric.tests.live.stores import (
 )
 from ansible_collections.selvedge.fabric.tests.live.world import CHAINCODE, CHANNEL, World, deployed
 
+HELPERS = ("couchdb-keeper", "healthcheck", "secret-env")
 PEER, ORGANIZATION = "peer0.org1.lab", "Org1"
 ADDRESS = "127.0.0.1"
 PASSWORD = "-a-password-of-its-own_1"
@@ -78,27 +80,30 @@ class Couch:
             path.write_text(text)
         for name in ("data", "tmp"):
             (folder / name).mkdir()
+        # As the image has it, where upstream's program lies elsewhere.
+        (folder / "couchdb").symlink_to(self.home / "bin" / "couchdb")
+        recipe = yaml.safe_load((REPOSITORY / "images" / COUCHDB / "image.yml").read_text())
+        self.environment = dict(item.split("=", 1) for item in recipe["config"]["Env"])
 
     def here(self, text: str) -> str:
         """A text that is made for a container, with the paths and ports of this machine."""
+        programs = {f"/usr/local/bin/{name}": str(self.helper(name)) for name in HELPERS}
         places = {
             "/run/secrets": f"{self.folder}/secrets",
             "/etc/couchdb": f"{self.folder}/config",
             "/var/lib/couchdb": f"{self.folder}/data",
-            "/tmp/local.ini": f"{self.folder}/tmp/local.ini",  # noqa: S108 - the container's
-            "/usr/local/bin/couchdb-keeper": str(self.helper("couchdb-keeper")),
-            "/usr/local/bin/secret-env": str(self.helper("secret-env")),
-            "/usr/local/bin/couchdb": f"{self.home}/bin/couchdb",
+            "/tmp": f"{self.folder}/tmp",  # noqa: S108 - the container's
+            "/usr/local/bin/couchdb": f"{self.folder}/couchdb",
             "/usr/local/bin/peer": str(self.live.binaries / "peer"),
             "/opt/couchdb": str(self.home),
             str(couchdb.PORT): str(self.port),
             "17986": str(self.metrics),
             "0.0.0.0": ADDRESS,
             self.service.name: ADDRESS,
+            **programs,
         }
-        for old, new in places.items():
-            text = text.replace(old, new)
-        return text
+        longest = sorted(places, key=len, reverse=True)
+        return re.sub("|".join(map(re.escape, longest)), lambda found: places[found[0]], text)
 
     def helper(self, name: str) -> Path:
         path = self.folder / name
@@ -109,21 +114,12 @@ class Couch:
 
     def start(self) -> None:
         made = couchdb.couchdb(self.service, "image", "revision")
-        environment = {key: self.here(value) for key, value in made["environment"].items()}
-        words = [self.here(word) for word in [*made["entrypoint"], *made["command"]]]
-        environment |= {
-            "HOME": f"{self.folder}/tmp",
-            "PATH": os.environ["PATH"],
-            "ERL_EPMD_PORT": str(self.names),
-        }
-        self.process.start("env", "-i", *(f"{key}={value}" for key, value in environment.items()), *words)
-        eventually(self.up, 60)
-
-    def up(self) -> bool:
-        try:
-            return requests.get(f"http://{ADDRESS}:{self.port}/_up", timeout=5).ok
-        except requests.ConnectionError:
-            return False
+        told = {**self.environment, **made["environment"], "ERL_EPMD_PORT": str(self.names)}
+        words = [f"{key}={self.here(value)}" for key, value in told.items()]
+        words += [self.here(word) for word in [*made["entrypoint"], *made["command"]]]
+        self.process.start("env", "-i", *words)
+        check = [self.here(word) for word in made["healthcheck"]["test"][1:]]
+        eventually(lambda: subprocess.run(check, capture_output=True, check=False).returncode == 0, 60)
 
     def stop(self) -> None:
         self.process.stop()

@@ -1,8 +1,8 @@
 """A CouchDB beside a peer, as its state database: what it is told, its container, and what the peer is told of it.
 
-Fabric speaks to CouchDB without TLS, so both are on one host and one network of its engine, and nobody outside reaches
-CouchDB: what is published is a window on its metrics alone, by mutual TLS. They share a password of their own, which
-nobody knows but the store; it stands in no container's definition.
+Fabric speaks to CouchDB without TLS, so both are on one host and one network of its engine, with the other nodes and
+chaincodes there: what is published is a window on its metrics alone, by mutual TLS. They share a password of their own,
+which nobody else knows but the store; it stands in no container's definition.
 
 Source: CouchDB's manual, "Configuration"; apache/couchdb 3.5, rel/files/couchdb.in (``COUCHDB_INI_FILES``,
 ``COUCHDB_ARGS_FILE``); hyperledger/fabric 2.5, sampleconfig/core.yaml (``ledger.state``).
@@ -96,6 +96,8 @@ def couchdb(service: Service, image: str, revision: str) -> dict[str, Any]:
     return {
         **shell(service.name, image, service.settings, probe),
         "user": f"{COUCHDB_UID}:{COUCHDB_UID}",
+        # Erlang has a table for as many files as it may open, in memory, however few it opens.
+        "ulimits": {"nofile": 65536},
         "entrypoint": ["/usr/local/bin/couchdb-keeper"],
         "environment": {
             "COUCHDB_ARGS_FILE": f"{_FOLDER}/vm.args",

@@ -9,11 +9,13 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.model import units
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.paths import (
     AGENT,
     CLEAR_CREDENTIALS,
+    COUCHDB_CONFIG,
     CREDENTIALS,
     MONITORING,
     SECRETS,
     STACKS,
 )
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import COUCHDB
 
 # Stacks and secrets that are no service of the ledger; they are placed by the model's keys of these names.
 _FIXED = ("store", "registry")
@@ -44,6 +46,15 @@ def leftovers(view: Mapping[str, Any], found: Mapping[str, Sequence[str]]) -> di
             *(f"{STACKS}/{name}" for name in stacks),
             *(f"{SECRETS}/{name}" for name in services),
             *([MONITORING] if _MONITORING in stacks else []),
+            *(
+                [COUCHDB_CONFIG]
+                if any(map(_is_couchdb, services)) and not any(map(_is_couchdb, wanted))
+                else []
+            ),
             *([AGENT, f"{credentials}/selvedge-agent-secret_id"] if agent else []),
         ],
     }
+
+
+def _is_couchdb(name: str) -> bool:
+    return name.startswith(f"{COUCHDB}.")

@@ -282,7 +282,6 @@ def _monitoring(settings: dict[str, Any], hosts: dict[str, Host], chaincodes: li
     given = settings["monitoring"]
     if given is None:
         return []
-    given["organization"] = given["organization"] or settings["organizations"][0]["name"]
     probing = {given["host"], *(service.host.name for service in chaincodes)}
     places = {
         "node-exporter": list(hosts),
@@ -291,8 +290,10 @@ def _monitoring(settings: dict[str, Any], hosts: dict[str, Host], chaincodes: li
         "alertmanager": [given["host"]],
         HEALTH_EXPORTER: [given["host"]],
     }
-    # Judges as a client of each organisation; what it serves is certified as the first of these that has peers.
-    judge = next((org["name"] for org in settings["organizations"] if org["peers"]), given["organization"])
+    # An orderer's admin port trusts every TLS certificate of its organisation: exporters get none of them unasked.
+    names = [org["name"] for org in settings["organizations"]]
+    judge = next((org["name"] for org in settings["organizations"] if org["peers"]), names[0])
+    given["organization"] = given["organization"] or judge
     if logs := given["logs"]:
         places[logs["collector"]] = list(hosts)
         places["loki"] = [] if logs["sink"] else [given["host"]]
@@ -303,6 +304,7 @@ def _monitoring(settings: dict[str, Any], hosts: dict[str, Host], chaincodes: li
             kind,
             monitoring_name(kind, host, settings["domain"]),
             hosts[host],
+            # It acts as a client of each organisation.
             judge if kind == HEALTH_EXPORTER else given["organization"],
             _limits(given, kind),
             {"main": setting(given, key)} if (key := MONITORING_KEYS[kind]) else {},

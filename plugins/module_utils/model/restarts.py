@@ -95,7 +95,8 @@ def kept_back(removed: Iterable[str], controller: Mapping[str, Any]) -> list[str
     A peer of an organisation that stays can come back, and takes its chaincodes with it. An orderer is a member of
     channels, whose quorum counts it whether it runs or not. Nobody counts on the monitoring.
 
-    :param removed: container names, ``[chaincode.]node.organisation.domain``, ``exporter.monitoring.domain``
+    :param removed: container names, ``[chaincode.]node.organisation.domain``, ``couchdb.peer.organisation.domain``,
+        ``exporter.monitoring.domain``
     """
     # organisation.domain of those that still have peers
     members = {node["name"].partition(".")[2] for node in controller["topology"]["peers"]}

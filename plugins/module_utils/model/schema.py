@@ -286,7 +286,8 @@ MODEL: dict[str, Field] = {
         fields={
             "host": _host("the inventory host that Prometheus and Alertmanager run on"),
             "organization": Field(
-                "str", "whose CA certifies the endpoints of the monitoring; default is the first organisation"
+                "str",
+                "whose CA certifies the endpoints of the monitoring; default is the first organisation with peers",
             ),
             "port": _port("port of Prometheus", 9090),
             "alertmanager_port": _port("port of Alertmanager", 9093),

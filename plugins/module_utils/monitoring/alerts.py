@@ -122,7 +122,7 @@ ALERTS = (
         "1m",
         "{{ $labels.node }} does not answer",
         "Its operations endpoint could not be asked for a minute.",
-        "run start.yml if it is stopped; if it ends again and again, read its log",
+        "start it with docker start on its host if it is stopped; if it ends again and again, read its log",
     ),
     Alert(
         "TargetDown",
@@ -131,7 +131,7 @@ ALERTS = (
         "2m",
         "{{ $labels.node }} does not answer",
         "A part of the monitoring is missing: what it would tell is not known. The ledger does not need it.",
-        "run site.yml --tags monitoring",
+        "start it with docker start on its host if it is stopped; run site.yml if it is not there at all",
     ),
     Alert(
         "NodeUnhealthy",
@@ -279,7 +279,7 @@ ALERTS = (
         "1m",
         "Chaincode {{ $labels.node }} does not answer",
         "Its peer cannot endorse with it.",
-        "run start.yml if it is stopped; if it ends by itself, read its log",
+        "start it with docker start on its host if it is stopped; if it ends by itself, read its log",
     ),
     # Keys
     Alert(
@@ -289,7 +289,7 @@ ALERTS = (
         "1m",
         'A certificate of {{ $labels.node }} has {{ $value | printf "%.1f" }} days left',
         "Less than a day, or it has expired: then nobody talks to it any more.",
-        "run site.yml --tags identity, then restart the node",
+        "run site.yml --tags identity, wait a minute until its host has it, then restart the node",
     ),
     Alert(
         "CertificateExpiresInAWeek",
@@ -298,7 +298,7 @@ ALERTS = (
         "5m",
         'A certificate of {{ $labels.node }} has {{ $value | printf "%.1f" }} days left',
         "Less than a week.",
-        "run site.yml --tags identity, then restart the node",
+        "run site.yml --tags identity, wait a minute until its host has it, then restart the node",
     ),
     Alert(
         "CertificateExpiresInAMonth",
@@ -336,7 +336,7 @@ ALERTS = (
         "selvedge_drift_changes > 0",
         "0s",
         "{{ $labels.host }} differs from the model in {{ $value }} places",
-        "drift.yml says in which.",
+        "Somebody changed it by hand, or site.yml has not run since the model changed.",
         "run site.yml --check --diff, put what is right into the model, and run site.yml",
     ),
     # The monitoring itself

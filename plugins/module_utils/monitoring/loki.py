@@ -144,6 +144,8 @@ def loki_config(loki: Loki, labels: Iterable[str]) -> dict[str, Any]:
             "ingestion_burst_size_mb": round(loki.burst_mb, 4),
             "per_stream_rate_limit": "8MB",
             "per_stream_rate_limit_burst": "16MB",
+            # Who may read may not delete: the audit log is here too.
+            "deletion_mode": "disabled",
             # A line that waited on its host for days is still wanted: a refusal would lose it for good.
             "reject_old_samples": False,
             # The engine writes lines of 16 KB at most; of a longer one in the journal the beginning is kept.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.draft import couchdb_name
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import Network, Service
 
 _NODES = ("orderer", "peer", "ca")
@@ -13,8 +14,8 @@ def topology(network: Network) -> dict[str, Any]:
     """Organisations, hosts, nodes and channels, in the order in which they are drawn; plain JSON.
 
     A node has ``name`` (the label ``node`` of its metrics), ``subject`` (as the health check names it), ``label``
-    (short), ``kind``, ``organization``, ``host``, ``channels``, and ``chaincodes`` beside it: ``name``, ``node`` and
-    ``channel``.
+    (short), ``kind``, ``organization``, ``host``, ``channels``, ``beside``: names of what belongs to it there, and
+    ``chaincodes`` beside it: ``name``, ``node`` and ``channel``.
     """
     channels = network.settings["channels"]
     return {
@@ -47,8 +48,13 @@ def _on(network: Network, host: str) -> list[dict[str, Any]]:
         if service.kind in _NODES:
             label = service.name.removesuffix(f".{network.settings['domain']}")
             node = _node(service.name, label, service.kind, service.organization, host)
+            codes = _codes(network, service)
+            beside = [
+                item.name for item in network.state_databases if item.name == couchdb_name(service.name)
+            ]
+            beside += [code["node"] for code in codes]
             found.append(
-                node | {"channels": _channels(network, service), "chaincodes": _codes(network, service)}
+                node | {"channels": _channels(network, service), "chaincodes": codes, "beside": beside}
             )
     return found
 
@@ -63,6 +69,7 @@ def _node(name: str, label: str, kind: str, organization: str, host: str) -> dic
         "host": host,
         "channels": [],
         "chaincodes": [],
+        "beside": [],
     }
 
 

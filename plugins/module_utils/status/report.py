@@ -552,7 +552,11 @@ def _host_concerns(name: str, found: Found) -> Iterable[Concern]:
     wrong = [f"container {item['name']} is {_state(item)}" for item in found["containers"] if not _well(item)]
     if wrong:
         yield Concern(
-            name, "host", Status.UNHEALTHY, tuple(wrong), "read 'docker logs' of it there, or run start.yml"
+            name,
+            "host",
+            Status.UNHEALTHY,
+            tuple(wrong),
+            "read 'docker logs' of it there, or 'docker start' it",
         )
     if found["failed_units"]:
         units = ", ".join(found["failed_units"])

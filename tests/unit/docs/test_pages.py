@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from pathlib import Path
 
@@ -18,7 +19,12 @@ FILE = re.compile(r"<!-- file: (\S+) -->\n```yaml\n(.*?)^```$", flags=re.MULTILI
 def anchors(page: Path) -> set[str]:
     """The anchors of a page's headings, as GitHub makes them."""
     headings = re.findall(r"^#+ (.*)$", page.read_text(), flags=re.MULTILINE)
-    return {re.sub(r"[^\w -]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
+    found: set[str] = set()
+    for heading in headings:
+        name = re.sub(r"[^\w -]", "", heading.lower()).strip().replace(" ", "-")
+        others = (f"{name}-{number}" for number in itertools.count(1))
+        found.add(next(item for item in itertools.chain([name], others) if item not in found))
+    return found
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

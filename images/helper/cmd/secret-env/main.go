@@ -38,7 +38,13 @@ func run(args []string) error {
 	if err != nil {
 		return err
 	}
-	return fmt.Errorf("%s: %w", program, syscall.Exec(program, command, append(os.Environ(), environment...)))
+	// The first of two with one name counts for a program in Go, the last for others: there is to be one.
+	others := slices.DeleteFunc(os.Environ(), func(item string) bool {
+		name, _, _ := strings.Cut(item, "=")
+		return slices.ContainsFunc(environment, func(secret string) bool { return strings.HasPrefix(secret, name+"=") })
+	})
+	environment = append(others, environment...)
+	return fmt.Errorf("%s: %w", program, syscall.Exec(program, command, environment))
 }
 
 // parse splits the command line into variables with their files, and the command.

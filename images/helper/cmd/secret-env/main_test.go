@@ -27,10 +27,10 @@ func file(t *testing.T, content string) string {
 }
 
 func TestTheProgramHasTheSecretAndEverythingElse(t *testing.T) {
-	command := exec.Command(build(t), "FIRST="+file(t, "a b=c\n"), "SECOND="+file(t, "d"), "--", "sh", "-c", "echo $FIRST,$SECOND,$THIRD; exit 3")
+	command := exec.Command(build(t), "FIRST="+file(t, "a b=c\n"), "SECOND="+file(t, "d"), "--", "sh", "-c", "env | grep -E '^(FIRST|SECOND|THIRD)=' | sort; exit 3")
 	command.Env = append(os.Environ(), "THIRD=e", "FIRST=older")
 	out, err := command.Output()
-	if string(out) != "a b=c,d,e\n" {
+	if string(out) != "FIRST=a b=c\nSECOND=d\nTHIRD=e\n" {
 		t.Errorf("it has %q", out)
 	}
 	if command.ProcessState.ExitCode() != 3 {

@@ -69,7 +69,7 @@ function readAlerts(alerts) {
 
 function judgeNode(node, series, alerts) {
   const of = { node: node.name };
-  const names = [node.name, node.subject, ...node.chaincodes.map((code) => code.node)];
+  const names = [node.name, node.subject, ...node.beside];
   const found = {
     node, up: series.value("up", { ...of, job: node.kind }), verdict: series.value("verdict", { subject: node.subject }),
     days: series.value("served_days", of), uptime: series.value("uptime", of), latency: series.value("latency", of),

@@ -78,6 +78,9 @@ def test_a_state_database_is_its_peers_and_judged_by_it() -> None:
         (f"couchdb.{peer}",),
         ("main",),
     )
+    without = {"host1": [f"couchdb.{peer}", f"assets.{peer}"]}
+    (step,) = restart_steps(without, CONTROLLER, [verdict(peer)])
+    assert (step["node"], step["services"]) == (peer, (f"assets.{peer}", f"couchdb.{peer}"))
     together = {"host1": [f"couchdb.{peer}", f"assets.{peer}", peer]}
     (step,) = restart_steps(together, CONTROLLER, [verdict(peer)])
     assert step["services"] == (f"assets.{peer}", f"couchdb.{peer}", peer)
@@ -100,6 +103,8 @@ def test_the_store_and_cas_are_steps_too() -> None:
     [
         ("peer1.org1.lab.example", False),
         ("assets.peer1.org1.lab.example", False),
+        ("couchdb.peer1.org1.lab.example", False),
+        ("couchdb.peer0.org9.lab.example", True),
         ("orderer3.orderers.lab.example", True),
         ("ca.org1.lab.example", True),
         ("peer0.org9.lab.example", True),
