@@ -42,6 +42,15 @@ def test_a_stack_of_which_nothing_is_left() -> None:
     }
 
 
+def test_the_configuration_of_couchdbs_goes_with_the_last_of_them() -> None:
+    kept = {"peer0.org1.x": {}, "couchdb.peer0.org1.x": {}}
+    found = {STACKS: ["ledger"], SECRETS: [*kept, "peer1.org1.x", "couchdb.peer1.org1.x"]}
+    view = {**VIEW, "stacks": {"ledger": {"services": kept}}}
+    assert "/etc/selvedge/couchdb" not in leftovers(view, found)["paths"]
+    assert "/etc/selvedge/couchdb" in leftovers(VIEW, found)["paths"]
+    assert "/etc/selvedge/couchdb" not in leftovers(VIEW, {SECRETS: ["peer1.org1.x"]})["paths"]
+
+
 def test_a_bare_host_has_none() -> None:
     assert leftovers({**VIEW, "agent": False, "stacks": {}}, {})["paths"] == []
 

@@ -20,6 +20,7 @@ from ansible_collections.selvedge.fabric.tests.unit.plugins.module_utils.model.s
     LAB_HOSTS,
     WIDE_HOSTS,
     lab_model,
+    sample,
     wide_model,
 )
 
@@ -105,6 +106,14 @@ def test_a_topology_says_who_is_where_and_in_what() -> None:
         {"name": "assets", "node": "assets.p2.north-sea.fabric.example.org", "channel": "all"},
         {"name": "bonds", "node": "bonds.p2.north-sea.fabric.example.org", "channel": "north.only"},
     ]
+    assert nodes["p2.north-sea.fabric.example.org"]["beside"] == [
+        "assets.p2.north-sea.fabric.example.org",
+        "bonds.p2.north-sea.fabric.example.org",
+    ]
+    couched = {item["name"]: item["beside"] for item in topology(sample("couched"))["nodes"]}
+    peer = "peer0.org1.lab.example"
+    assert couched[peer] == [f"couchdb.{peer}", f"assets.{peer}"]
+    assert couched["orderer1.orderers.lab.example"] == []
     assert nodes["ca.ord.fabric.example.org"]["channels"] == []
     store = nodes["store.fabric.example.org"]
     assert (store["subject"], store["host"], store["kind"]) == ("store", "west", "store")
