@@ -19,6 +19,8 @@ CRITICAL, WARNING, INFO = "critical", "warning", "info"
 # Nodes that the ledger needs. Jobs of probes are not up or down themselves.
 _LEDGER = 'job=~"orderer|peer|ca|couchdb|store"'
 _WATCHING = f'job=~"{"|".join(WATCHING)}"'
+# A collector that has no metrics to be asked for.
+_NOT_ASKED = 'label_replace(selvedge_container_running{container=~"fluent-bit-.+"} == 0, "node", "$1", "container", "(.+)")'
 _DISKS = 'fstype!~"tmpfs|ramfs|squashfs|iso9660"'
 _DAY_S = 86400
 # Of every container that the model has, also of those that have no metrics of their own; exact, where increase() is an
@@ -127,7 +129,7 @@ ALERTS = (
     Alert(
         "TargetDown",
         WARNING,
-        f"up{{{_WATCHING}}} == 0",
+        f"up{{{_WATCHING}}} == 0 or {_NOT_ASKED}",
         "2m",
         "{{ $labels.node }} does not answer",
         "A part of the monitoring is missing: what it would tell is not known. The ledger does not need it.",

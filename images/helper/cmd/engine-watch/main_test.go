@@ -198,8 +198,13 @@ func counted(t *testing.T, folder string, fake *engine) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, series, _ := strings.Cut(string(content), "counter\n")
-	return series
+	var series strings.Builder
+	for line := range strings.Lines(string(content)) {
+		if !strings.HasPrefix(line, "#") {
+			series.WriteString(line)
+		}
+	}
+	return series.String()
 }
 
 func TestStartsOfOurContainersAreCounted(t *testing.T) {
@@ -209,22 +214,30 @@ func TestStartsOfOurContainersAreCounted(t *testing.T) {
 	}
 	fake := &engine{
 		events:     lives,
-		containers: `[{"Names":["/assets.peer0.org1.example"]},{"Names":["/store.example"]}]`,
+		containers: `[{"Names":["/assets.peer0.org1.example"],"State":"exited"},{"Names":["/store.example"],"State":"running"}]`,
 	}
-	series := func(chaincode, store int) string {
+	series := func(chaincode, store, chaincodeRuns int) string {
 		return fmt.Sprintf("selvedge_container_starts_total{container=\"assets.peer0.org1.example\"} %d\n", chaincode) +
-			fmt.Sprintf("selvedge_container_starts_total{container=\"store.example\"} %d\n", store)
+			fmt.Sprintf("selvedge_container_starts_total{container=\"store.example\"} %d\n", store) +
+			fmt.Sprintf("selvedge_container_running{container=\"assets.peer0.org1.example\"} %d\n", chaincodeRuns) +
+			"selvedge_container_running{container=\"store.example\"} 1\n"
 	}
-	if found := counted(t, folder, fake); found != series(2, 0) {
+	if found := counted(t, folder, fake); found != series(2, 0, 1) {
 		t.Errorf("first\n%s", found)
 	}
-	// Somebody who begins again knows what was counted, and counts nothing twice.
-	if found := counted(t, folder, fake); found != series(2, 0) {
+	// Somebody who begins again knows what was counted, and counts nothing twice. What runs he asks for.
+	if found := counted(t, folder, fake); found != series(2, 0, 0) {
 		t.Errorf("after a restart\n%s", found)
 	}
 	fake.events = strings.ReplaceAll(lives, "30000", "40000")
-	if found := counted(t, folder, fake); found != series(4, 0) {
+	if found := counted(t, folder, fake); found != series(4, 0, 1) {
 		t.Errorf("after more starts\n%s", found)
+	}
+	// It ended, and nobody started it.
+	last := `"nofile","exitCode":"1"}},"timeNano":5000000001}` + "\n"
+	fake.events = `{"Type":"container","Action":"die","Actor":{"ID":"1","Attributes":{"name":"store.example","selvedge.config":` + last
+	if found := counted(t, folder, fake); !strings.Contains(found, "selvedge_container_running{container=\"store.example\"} 0\n") {
+		t.Errorf("after it ended\n%s", found)
 	}
 	// What is gone is not told of any more.
 	fake.containers = `[{"Names":["/store.example"]}]`

@@ -21,9 +21,11 @@ const ours = "selvedge.config"
 const (
 	metric     = "selvedge_container_starts_total"
 	metricLine = metric + "{container=%q} %d\n"
+	running    = "selvedge_container_running"
 )
 
-// starts counts how often each of our containers was started since it was made, in a file for the node exporter.
+// starts counts how often each of our containers was started since it was made, and knows which run, in a file for the
+// node exporter.
 //
 // Events are the one way to it that misses none: a container that ends at once is away whenever those that run are
 // measured, and the engine's own count leaves out what systemd or a person started.
@@ -31,6 +33,7 @@ type starts struct {
 	// Empty to count nothing.
 	path   string
 	counts map[string]uint64
+	runs   map[string]bool
 }
 
 // begin takes the containers that are there, with what was known of them. It is done before each stream of events.
@@ -49,22 +52,27 @@ func (s *starts) begin(ctx context.Context, engine http.RoundTripper) error {
 		return err
 	}
 	defer body.Close()
-	var found []struct{ Names []string }
+	var found []struct {
+		Names []string
+		State string
+	}
 	if err := json.NewDecoder(body).Decode(&found); err != nil {
 		return err
 	}
-	there := make(map[string]uint64, len(found))
+	there, runs := make(map[string]uint64, len(found)), make(map[string]bool, len(found))
 	for _, container := range found {
 		for _, name := range container.Names {
 			name = strings.TrimPrefix(name, "/")
 			there[name] = s.counts[name]
+			// One that is paused does not do its work, and is not to be started.
+			runs[name] = container.State == "running" || container.State == "paused"
 		}
 	}
-	s.counts = there
+	s.counts, s.runs = there, runs
 	return s.write()
 }
 
-// see counts an event. A container that is made anew begins at 0, for an update is no restart.
+// see takes note of an event. A container that is made anew begins at 0, for an update is no restart.
 func (s *starts) see(found event) error {
 	name := found.Actor.Attributes["name"]
 	if _, is := found.Actor.Attributes[ours]; s.path == "" || !is || name == "" || found.Type != "container" {
@@ -73,8 +81,12 @@ func (s *starts) see(found event) error {
 	switch found.Action {
 	case "start":
 		s.counts[name]++
+		s.runs[name] = true
+	case "die":
+		s.runs[name] = false
 	case "destroy":
 		delete(s.counts, name)
+		delete(s.runs, name)
 	default:
 		return nil
 	}
@@ -108,6 +120,14 @@ func (s *starts) write() error {
 	fmt.Fprintf(&text, "# TYPE %s counter\n", metric)
 	for _, name := range slices.Sorted(maps.Keys(s.counts)) {
 		fmt.Fprintf(&text, metricLine, name, s.counts[name])
+	}
+	fmt.Fprintf(&text, "# HELP %s Whether a container runs.\n# TYPE %s gauge\n", running, running)
+	for _, name := range slices.Sorted(maps.Keys(s.runs)) {
+		value := 0
+		if s.runs[name] {
+			value = 1
+		}
+		fmt.Fprintf(&text, "%s{container=%q} %d\n", running, name, value)
 	}
 	// The exporter reads files that end with .prom.
 	fresh := s.path + ".new"

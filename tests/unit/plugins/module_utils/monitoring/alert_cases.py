@@ -82,6 +82,7 @@ ORDERERS = [
 ]
 COUCHDB = _at("couchdb", "couchdb.peer0.org1.lab.example", "host1", organization="org1")
 EXPORTER = _at("node-exporter", "node-exporter-host2.monitoring.lab.example", "host2")
+FLUENT_BIT = "fluent-bit-host2.monitoring.lab.example"
 DISK = {**EXPORTER, "device": "/dev/sda1", "fstype": "ext4", "mountpoint": "/"}
 CHAINCODE = _at(
     "chaincode",
@@ -105,6 +106,11 @@ def starts(values: str, container: str) -> Series:
     """As the guard of the engine's socket counts them, on the peer's host."""
     exporter = _at("node-exporter", "node-exporter-host1.monitoring.lab.example", "host1")
     return one("selvedge_container_starts_total", values, **exporter, container=container)
+
+
+def running(values: str, container: str) -> Series:
+    """As the same guard knows it, on another host."""
+    return one("selvedge_container_running", values, **EXPORTER, container=container)
 
 
 def status(values: str, subject: str = PEER["node"], kind: str = "peer") -> Series:
@@ -178,8 +184,12 @@ CASES: dict[str, Case] = {
     ),
     "TargetDown": Case(
         [Fires(up("1x4 0x40", EXPORTER), "5m", EXPORTER,
-               "node-exporter-host2.monitoring.lab.example does not answer")],
-        [Silent("it was restarted", up("1x8 0x4 1x40", EXPORTER)), Silent("a peer is a node", up("0x40", PEER))],
+               "node-exporter-host2.monitoring.lab.example does not answer"),
+         Fires(running("1x4 0x40", FLUENT_BIT), "5m", {**EXPORTER, "container": FLUENT_BIT, "node": FLUENT_BIT},
+               f"{FLUENT_BIT} does not answer")],
+        [Silent("it was restarted", up("1x8 0x4 1x40", EXPORTER)), Silent("a peer is a node", up("0x40", PEER)),
+         Silent("what is asked tells of itself", running("0x40", PEER["node"])),
+         Silent("it runs", running("1x40", FLUENT_BIT))],
     ),
     "NodeUnhealthy": Case(
         [

@@ -59,6 +59,7 @@ OTHERS = {
     "selvedge_store_sealed",
     # files for the node exporter: of engine-watch, of a backup, of drift.yml
     "selvedge_container_starts_total",
+    "selvedge_container_running",
     "selvedge_backup_last_success_timestamp_seconds",
     "selvedge_drift_changes",
 }
