@@ -12,10 +12,10 @@ from ansible_collections.selvedge.fabric.molecule.shared.testing.deployment impo
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.paths import (
     CLEAR_CREDENTIALS,
     CREDENTIALS,
-    EXPORTER_UID,
     SECRETS,
     UID,
 )
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.secrets_layout import uid_of
 from ansible_collections.selvedge.fabric.tests.leaks.engine import SOME_KEY
 from ansible_collections.selvedge.fabric.tests.leaks.secrets import Secret
 
@@ -119,13 +119,16 @@ class Rules:
     def rendered(self, host: str, files: list[dict[str, Any]]) -> list[Finding]:
         """Rendered secrets that are on a disk, or that others than their container can read."""
         wrong = []
+        # Some are users of their own, who can read no node's keys; collectors are root without a capability.
+        owners = (
+            {} if host == "controller" else {item.name: uid_of(item) for item in self._network.services(host)}
+        )
         for file in files:
             if file["fstype"] != "tmpfs":
                 wrong.append(
                     Finding(host, "disk", file["path"], f"rendered to {file['fstype']} instead of tmpfs")
                 )
-            # The node exporter is a user of its own, who can read no node's keys.
-            owner = EXPORTER_UID if "/node-exporter-" in file["path"] else UID
+            owner = owners.get(file["path"].removeprefix(f"{SECRETS}/").partition("/")[0], UID)
             if (file["mode"], file["uid"]) != ("0400", owner):
                 wrong.append(
                     Finding(host, "tmpfs", file["path"], f"mode {file['mode']}, owner {file['uid']}")
