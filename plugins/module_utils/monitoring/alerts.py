@@ -20,7 +20,8 @@ CRITICAL, WARNING, INFO = "critical", "warning", "info"
 _LEDGER = 'job=~"orderer|peer|ca|couchdb|store"'
 _WATCHING = f'job=~"{"|".join(WATCHING)}"'
 # A collector that has no metrics to be asked for.
-_NOT_ASKED = 'label_replace(selvedge_container_running{container=~"fluent-bit-.+"} == 0, "node", "$1", "container", "(.+)")'
+_GONE = 'selvedge_container_running{container=~"fluent-bit-.+"} == 0'
+_NOT_ASKED = f'label_replace({_GONE}, "node", "$1", "container", "(.+)")'
 _DISKS = 'fstype!~"tmpfs|ramfs|squashfs|iso9660"'
 _DAY_S = 86400
 # Of every container that the model has, also of those that have no metrics of their own; exact, where increase() is an
