@@ -104,7 +104,7 @@ def test_a_nodes_certificate_opens_nothing(
 ) -> None:
     name = next(
         item.name
-        for item in deployment.network.orderers
+        for item in [*deployment.network.orderers, *deployment.network.peers]
         if item.organization == prometheus.service.organization
     )
     assert prometheus.refuses(name)
