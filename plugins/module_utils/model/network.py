@@ -161,6 +161,11 @@ class Network:
         """The services of one kind of the monitoring."""
         return [service for service in self.monitoring if service.kind == kind]
 
+    def state_database_of(self, node: Service) -> Service | None:
+        """The CouchDB beside a peer; None for other nodes, and where peers keep their state themselves."""
+        name = couchdb_name(node.name)
+        return next((item for item in self.state_databases if item.name == name), None)
+
     def guard(self, collector: Service) -> str:
         """The container that stands between a host's collector and its engine."""
         return monitoring_name("engine-watch", collector.host.name, self.settings["domain"])

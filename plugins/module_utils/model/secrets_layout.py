@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from ansible_collections.selvedge.fabric.plugins.module_utils.model.draft import couchdb_name
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import Network, Service
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.paths import (
     COUCHDB_UID,
@@ -141,9 +140,8 @@ def _field(path: str, field: str) -> str:
 def _others(network: Network, service: Service) -> dict[str, tuple[str, str]]:
     """What a service is rendered of secrets that are not its own: file to path and field."""
     if service.kind in ("peer", COUCHDB):
-        names = (service.name, couchdb_name(service.name))
-        shared = [item for item in network.state_databases if item.name in names]
-        return {f"{COUCHDB}/{PASSWORD}": (couchdb_path(item), PASSWORD) for item in shared}
+        database = service if service.kind == COUCHDB else network.state_database_of(service)
+        return {f"{COUCHDB}/{PASSWORD}": (couchdb_path(database), PASSWORD)} if database else {}
     monitoring = network.settings["monitoring"]
     if service.kind == "prometheus":
         clients = {

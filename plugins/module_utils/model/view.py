@@ -21,7 +21,6 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.model import (
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.agent_config import agent_config
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.ca_stack import ca_files, ca_service
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.chaincode_package import package_of
-from ansible_collections.selvedge.fabric.plugins.module_utils.model.draft import couchdb_name
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import (
     Host,
     ModelError,
@@ -522,11 +521,11 @@ def _service(network: Network, service: Service, images: Images) -> dict[str, An
 
 def _peer(network: Network, service: Service, image: str) -> dict[str, Any]:
     definition = compose.peer(network, service, image)
-    for item in network.state_databases:
-        if item.name == couchdb_name(service.name):
-            told = couchdb.told_of(item, service.settings["log_level"])
-            return {**definition, **told, "environment": definition["environment"] | told["environment"]}
-    return definition
+    database = network.state_database_of(service)
+    if database is None:
+        return definition
+    told = couchdb.told_of(database, service.settings["log_level"])
+    return {**definition, **told, "environment": definition["environment"] | told["environment"]}
 
 
 def _agent_files(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.selvedge.fabric.plugins.module_utils.model.draft import couchdb_name
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import Network, Service
 
 _NODES = ("orderer", "peer", "ca")
@@ -49,10 +48,8 @@ def _on(network: Network, host: str) -> list[dict[str, Any]]:
             label = service.name.removesuffix(f".{network.settings['domain']}")
             node = _node(service.name, label, service.kind, service.organization, host)
             codes = _codes(network, service)
-            beside = [
-                item.name for item in network.state_databases if item.name == couchdb_name(service.name)
-            ]
-            beside += [code["node"] for code in codes]
+            database = network.state_database_of(service)
+            beside = [*([database.name] if database else []), *(code["node"] for code in codes)]
             found.append(
                 node | {"channels": _channels(network, service), "chaincodes": codes, "beside": beside}
             )
