@@ -35,7 +35,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             result = self._compose(options, variables)
             if result.get("failed"):
                 return {**result, "msg": f"{result.get('msg', '')}. Next: {next_step(_said(result))}"}
-            plan = read_plan(options["project"]["services"], result.get("actions", []))
+            plan = read_plan(
+                options["project"]["services"], result.get("actions", []), result.get("containers", [])
+            )
         answer: dict[str, Any] = {"changed": bool(plan), "plan": plan.as_dict(), "diff": _diff(options, plan)}
         if options["state"] == "planned":
             # In a run, what is planned is not done yet; what does it says so itself.

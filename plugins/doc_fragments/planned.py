@@ -16,8 +16,8 @@ options:
     default: []
   stopped_services:
     description:
-      - In check mode, names of services that are there and that the run would start before this task.
-        They are not asked; what they hold is taken to be as it should.
+      - In check mode, names of services that are there, and that the run would start or move to other ports before
+        this task. They are not asked; what they hold is taken to be as it should.
       - Without effect in a run.
     type: list
     elements: str

@@ -24,9 +24,11 @@ options:
     elements: str
     required: true
   what:
-    description: V(create) for what is not there, V(start) for what is there and does not run.
+    description:
+      - V(create) for what is not there, V(silent) for what is there and does not answer where the model has it, as it
+        does not run or has other ports.
     type: str
-    choices: [create, start]
+    choices: [create, silent]
     default: create
 author: The Selvedge maintainers (@selvedge)
 """

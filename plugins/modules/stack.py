@@ -66,11 +66,12 @@ EXAMPLES = r"""
 RETURN = r"""
 plan:
   description:
-    - What happens to which containers; C(create), C(recreate), C(start) and C(remove) with names, C(fresh)
-      (to be created or started), and C(lines) for people.
+    - What happens to which containers; C(create), C(recreate), C(start) and C(remove) with names, C(moved) (those of
+      C(recreate) that publish other ports now), C(fresh) (to be created or started), C(silent) (started or moved), and
+      C(lines) for people.
     - In a run with O(state=planned) the task is not changed by it, in check mode it is.
   returned: success
   type: dict
-  sample: {"create": [], "recreate": ["peer0.org1.lab.example"], "start": [], "remove": [], "fresh": [],
-           "lines": ["~ peer0.org1.lab.example: recreate"]}
+  sample: {"create": [], "recreate": ["peer0.org1.lab.example"], "start": [], "remove": [], "moved": [], "fresh": [],
+           "silent": [], "lines": ["~ peer0.org1.lab.example: recreate"]}
 """

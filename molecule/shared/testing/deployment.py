@@ -76,12 +76,13 @@ class Deployment:
     """The network of an inventory.
 
     :param inventory: the inventory's folder
+    :param more: further sources of the inventory, whose variables count more
     """
 
-    def __init__(self, inventory: Path) -> None:
+    def __init__(self, inventory: Path, *more: Path) -> None:
         self.inventory = inventory.resolve()
         loader = DataLoader()
-        source = InventoryManager(loader=loader, sources=[str(self.inventory)])
+        source = InventoryManager(loader=loader, sources=[str(self.inventory), *map(str, more)])
         manager = VariableManager(loader=loader, inventory=source)
         self.variables: dict[str, dict[str, Any]] = {}
         for host in source.get_hosts():
@@ -100,6 +101,12 @@ class Deployment:
     def state_dir(self) -> Path:
         """Folder with the controller's boot material."""
         return Path(self._shared.get("selvedge_state_dir") or self.inventory / ".state")
+
+    @property
+    def images(self) -> dict[str, str]:
+        """The lock: ``REPOSITORY@DIGEST`` by image and version."""
+        found: dict[str, str] = self._shared["selvedge_images"]
+        return found
 
     @property
     def lab_name(self) -> str:
@@ -128,9 +135,7 @@ class Deployment:
 
     def view(self, host: str) -> dict[str, Any]:
         """What ``site.yml`` brings a host to, as ``host_view`` says it."""
-        return host_view(
-            self.network, host, self._shared["selvedge_images"], (self.state_dir / "ca.crt").read_text()
-        )
+        return host_view(self.network, host, self.images, (self.state_dir / "ca.crt").read_text())
 
     @cached_property
     def store(self) -> OpenBao:

@@ -13,9 +13,10 @@ import hvac
 from ansible_collections.selvedge.fabric.molecule.shared.testing.deployment import Deployment
 from ansible_collections.selvedge.fabric.molecule.shared.testing.fixtures import the_host
 from ansible_collections.selvedge.fabric.molecule.shared.testing.waiting import eventually
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.x509 import issue_server, make_root
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.ca_config import TLS
-from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import Service
-from ansible_collections.selvedge.fabric.plugins.module_utils.model.paths import DATA
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import Network, Service
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.paths import DATA, SECRETS, UID
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.secrets_layout import (
     folder_of,
     mount_of,
@@ -119,6 +120,38 @@ def sealed(deployment: Deployment) -> Iterator[None]:
             f"docker restart store.{deployment.network.settings['domain']}",
         )
         eventually(lambda: store.call("removing a role", name, forget), _AGENT_S, Exception)
+
+
+@contextmanager
+def foreign_registry(deployment: Deployment) -> Iterator[None]:
+    """A registry that shows a certificate of another authority, issued to its own names."""
+    network = deployment.network
+    host, container = network.registry_host, f"registry.{network.settings['domain']}"
+    root = make_root("another CA", "Acme", 1)
+    pair = issue_server(root, "registry.acme", "Acme", [host.address, host.reach], 1)
+    try:
+        for name, text in (("server_cert", pair.cert_pem), ("server_key", pair.key_pem)):
+            _put(deployment, host.name, f"{SECRETS}/registry/{name}", text)
+        do(host.name, f"docker restart {container}")
+        _answers(network)
+        yield
+    finally:
+        do(host.name, "systemctl restart selvedge-material-registry.service")
+        do(host.name, f"docker restart {container}")
+        _answers(network)
+
+
+def _put(deployment: Deployment, host: str, path: str, text: str) -> None:
+    """A file in tmpfs that the containers' user can read, by way of standard input."""
+    words = f"cat > {path}; chown {UID}:{UID} {path}; chmod 0400 {path}"
+    subprocess.run([*deployment.machine(host).command, words], input=text, text=True, check=True)
+
+
+def _answers(network: Network) -> None:
+    """Wait until the registry listens."""
+    port = network.settings["registry"]["port"]
+    ask = f'import socket; socket.create_connection(("127.0.0.1", {port}), 2)'
+    eventually(lambda: do(network.registry_host.name, f"python3 -c '{ask}'"), 30)
 
 
 @contextmanager

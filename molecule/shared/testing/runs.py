@@ -111,6 +111,7 @@ class Operator:
         self.inventory, self._folder = deployment.inventory, folder
         text = (self.inventory / "group_vars/all/network.yml").read_text()
         self.model: Model = yaml.safe_load(text)["selvedge_network"]
+        self._images: dict[str, str] = {}
         self._added: dict[str, dict[str, Any]] = {}
 
     def add_host(self, name: str, **variables: Any) -> None:
@@ -122,8 +123,29 @@ class Operator:
         change(self.model)
         folder = self._folder / "group_vars"
         folder.mkdir(exist_ok=True)
-        (folder / "all.yml").write_text(yaml.safe_dump({"selvedge_network": self.model}))
+        variables = {"selvedge_network": self.model}
+        if self._images:
+            variables["selvedge_images"] = self._images
+        (folder / "all.yml").write_text(yaml.safe_dump(variables))
         (self._folder / "hosts.yml").write_text(yaml.safe_dump({"all": {"hosts": self._added}}))
+
+    def lock(self, image: str, reference: str) -> None:
+        """Have another image in the lock, as ``images.yml`` writes it, for all runs that follow."""
+        self._images = {**self.deployment().images, image: reference}
+        self.edit(lambda model: None)
+
+    def unlock(self) -> None:
+        """Go back to the inventory's own lock."""
+        self._images = {}
+        self.edit(lambda model: None)
+
+    def deployment(self) -> Deployment:
+        """The deployment as the model is now."""
+        return Deployment(self.inventory, *([self._folder] if self._is_edited else []))
+
+    @property
+    def _is_edited(self) -> bool:
+        return (self._folder / "hosts.yml").exists()
 
     @contextmanager
     def edited(self, change: Callable[[Model], None]) -> Iterator[None]:
@@ -136,7 +158,7 @@ class Operator:
             self.edit(lambda model: (model.clear(), model.update(before)))  # type: ignore[func-returns-value]
 
     def command(self, playbook: str, *options: str) -> list[str]:
-        edited = ["-i", str(self._folder)] if (self._folder / "hosts.yml").exists() else []
+        edited = ["-i", str(self._folder)] if self._is_edited else []
         path = playbook if "/" in playbook else f"playbooks/{playbook}"
         return ["ansible-playbook", "-i", str(self.inventory), *edited, f"{path}.yml", *options]
 

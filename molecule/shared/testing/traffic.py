@@ -16,13 +16,11 @@ class Traffic:
 
     :param committed: assets whose transaction was reported as valid
     :param refused: what was said to attempts that were refused
-    :param longest: seconds between two commits at most
     """
 
     ledger: Ledger
     committed: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
-    longest: float = 0.0
     _stop: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
 
@@ -37,7 +35,6 @@ class Traffic:
         self._thread.join()
 
     def _run(self) -> None:
-        last = time.monotonic()
         turn = 0
         while not self._stop.is_set():
             # A client knows more than one peer, and turns to the next one when its own is being restarted.
@@ -51,5 +48,3 @@ class Traffic:
                 continue
             if result.status == "VALID":
                 self.committed.append(asset)
-                now = time.monotonic()
-                self.longest, last = max(self.longest, now - last), now

@@ -27,7 +27,7 @@ class Planned:
     """Services that do not answer yet. Empty outside of check mode.
 
     :param new: those that a run would create; they hold nothing
-    :param stopped: those that a run would start; what they hold is taken to be as it should
+    :param stopped: those that a run would start, or move to other ports; what they hold is taken to be as it should
     """
 
     new: frozenset[str] = frozenset()
@@ -81,6 +81,7 @@ def open_planned(options: dict[str, Any], planned: Planned) -> SecretsBackend:
     """The store, or an empty one where a run would create it first. Raises SecretsError, also for a stopped one."""
     if STORE in planned.stopped:
         raise SecretsError(
-            "the store does not run, so nothing can be planned", next_step="run start.yml, then plan"
+            "the store does not answer where the model has it, so nothing can be planned",
+            next_step="run start.yml where it does not run, then plan; that it moves to another port is not planned",
         )
     return NewStore() if STORE in planned.new else open_store(options)

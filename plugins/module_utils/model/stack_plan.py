@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
 
 # What Compose is about to do with a container, gravest first. Source: docker/compose pkg/progress and pkg/compose.
@@ -30,12 +30,14 @@ class StackPlan:
     :param recreate: containers whose definition differs; they stop and start
     :param start: containers that are there, fit, and do not run
     :param remove: containers that the definition does not have
+    :param moved: those of ``recreate`` that publish other ports now: nothing answers yet where the model has them
     """
 
     create: tuple[str, ...] = ()
     recreate: tuple[str, ...] = ()
     start: tuple[str, ...] = ()
-    remove: tuple[str, ...] = field(default=())
+    remove: tuple[str, ...] = ()
+    moved: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.create or self.recreate or self.start or self.remove)
@@ -46,6 +48,11 @@ class StackPlan:
         return sorted({*self.create, *self.start})
 
     @property
+    def silent(self) -> list[str]:
+        """Services that are there, and do not answer where the model has them before this is done."""
+        return sorted({*self.start, *self.moved})
+
+    @property
     def lines(self) -> list[str]:
         """``"~ peer0.org1.lab.example: recreate"``, a line for each container."""
         return [f"{_SIGNS[what]} {name}: {what}" for what in _RANK for name in getattr(self, what)]
@@ -53,15 +60,20 @@ class StackPlan:
     def as_dict(self) -> dict[str, Any]:
         """For a result: plain types, and what follows from them."""
         plain = {key: list(value) for key, value in asdict(self).items()}
-        return {**plain, "fresh": self.fresh, "lines": self.lines}
+        return {**plain, "fresh": self.fresh, "silent": self.silent, "lines": self.lines}
 
 
-def read_plan(services: Mapping[str, Any], actions: Iterable[Mapping[str, str]]) -> StackPlan:
+def read_plan(
+    services: Mapping[str, Any],
+    actions: Iterable[Mapping[str, str]],
+    containers: Iterable[Mapping[str, Any]] = (),
+) -> StackPlan:
     """Sort Compose's actions.
 
     :param services: the project's services, each perhaps with a ``container_name``
     :param actions: ``what`` (``container`` counts), ``id`` (the container's name) and ``status``, as
         ``community.docker.docker_compose_v2`` returns them from its check mode
+    :param containers: the project's containers as they are, ``Service`` and ``Publishers`` of each, from there too
     """
     names = {str(service.get("container_name") or name): name for name, service in services.items()}
     found: dict[str, set[str]] = {}
@@ -73,7 +85,24 @@ def read_plan(services: Mapping[str, Any], actions: Iterable[Mapping[str, str]])
     for container, meanings in found.items():
         what = next(rank for rank in _RANK if rank in meanings)
         kinds[what].append(names.get(container, container))
-    return StackPlan(**{what: tuple(sorted(items)) for what, items in kinds.items()})
+    moved = _moved(services, containers)
+    return StackPlan(
+        **{what: tuple(sorted(items)) for what, items in kinds.items()},
+        moved=tuple(name for name in sorted(kinds[_RECREATE]) if name in moved),
+    )
+
+
+def _moved(services: Mapping[str, Any], containers: Iterable[Mapping[str, Any]]) -> set[str]:
+    """Services whose running container lacks a port that the definition publishes."""
+    found = {
+        str(item["Service"]): {int(port["PublishedPort"]) for port in item.get("Publishers") or []}
+        for item in containers
+    }
+    wanted = {
+        name: {int(str(port).split(":")[-2]) for port in service.get("ports", [])}
+        for name, service in services.items()
+    }
+    return {name for name, published in found.items() if not wanted.get(name, set()) <= published}
 
 
 def plans_of(hostvars: Mapping[str, Any], hosts: Sequence[str]) -> dict[str, dict[str, Any]]:

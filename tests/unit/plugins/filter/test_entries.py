@@ -30,7 +30,7 @@ HOSTVARS: dict[str, dict[str, Any]] = {
         }
     },
     "host2": {
-        "selvedge_plans": {"ledger": {"create": [], "start": ["peer1.org1"], "recreate": ORDERERS[1:2]}}
+        "selvedge_plans": {"ledger": {"create": [], "silent": ["peer1.org1"], "recreate": ORDERERS[1:2]}}
     },
     "host3": {"selvedge_plans": {"ledger": {"create": ["peer2.org1"], "recreate": ORDERERS[2:]}}},
     # It has no stack, so nothing was planned there.
@@ -50,7 +50,7 @@ def test_what_is_created_or_started_first_is_asked_of_every_host_and_stack() -> 
     call = planned_services.FilterModule().filters()["planned_services"]
     hosts = list(HOSTVARS)
     assert call(HOSTVARS, hosts) == ["peer0.org1", "peer2.org1", "store"]
-    assert call(HOSTVARS, hosts, "start") == ["peer1.org1"]
+    assert call(HOSTVARS, hosts, "silent") == ["peer1.org1"]
 
 
 def test_hosts_that_take_no_part_are_not_asked() -> None:

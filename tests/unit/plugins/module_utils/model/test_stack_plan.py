@@ -55,6 +55,39 @@ def test_the_result_has_plain_types() -> None:
         "recreate": [],
         "start": [],
         "remove": [],
+        "moved": [],
         "fresh": ["peer0.org1"],
+        "silent": [],
         "lines": ["+ peer0.org1: create"],
     }
+
+
+def test_what_gets_another_port_does_not_answer_there_yet() -> None:
+    """A container that is made anew for another reason does; one that is stopped publishes nothing, and is started."""
+    services = {
+        "peer0.org1": {"ports": ["7061:7061", "9445:9445"]},
+        "peer1.org1": {"ports": ["7051:7051"]},
+        "assets.peer0.org1": {},
+    }
+
+    def container(name: str, *ports: int) -> dict[str, object]:
+        return {
+            "Service": name,
+            "Publishers": [{"PublishedPort": port, "TargetPort": port} for port in ports],
+        }
+
+    actions = [
+        *act("peer0.org1", "Recreate"),
+        *act("peer1.org1", "Recreate"),
+        *act("assets.peer0.org1", "Recreate"),
+    ]
+    there = [
+        container("peer0.org1", 7051, 9445),
+        container("peer1.org1", 7051),
+        container("assets.peer0.org1"),
+    ]
+    plan = read_plan(services, actions, there)
+    assert (plan.moved, plan.silent) == (("peer0.org1",), ["peer0.org1"])
+    assert [line for line in plan.lines if "moved" in line] == []
+    stopped = read_plan(services, act("peer1.org1", "Starting"), [container("peer1.org1")])
+    assert (stopped.moved, stopped.silent) == ((), ["peer1.org1"])
