@@ -118,7 +118,7 @@ def is_dead(other: dict[str, Any]) -> bool:
         # A process of another numbering cannot be looked for from here.
         if not process.isdecimal() or started is None or other.get("numbering", numbering()) != numbering():
             return False
-        return start_of(process) != started
+        return bool(start_of(process) != started)
     # The boot is another one. If the machine is the same, nothing outlived that, wherever the lock lies.
     if not (here := machine()) or other.get("machine") != here:
         return False
