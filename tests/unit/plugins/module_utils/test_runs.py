@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import socket
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -110,7 +111,7 @@ def test_what_one_home_gives_to_many_machines_is_no_identity(
 ) -> None:
     record, own = before_the_boot(), machine()
     with monkeypatch.context() as named:
-        named.setattr(runs.socket, "gethostname", lambda: "other")
+        named.setattr(socket, "gethostname", lambda: "other")
         assert machine() not in ("", own)
         assert not is_dead(record)
     assert is_dead(record)
@@ -132,7 +133,7 @@ def test_workers_that_come_first_together_agree_on_a_number(
         together.wait()
         return make(size)
 
-    monkeypatch.setattr(runs.secrets, "token_hex", token)
+    monkeypatch.setattr(secrets, "token_hex", token)
     with ThreadPoolExecutor(8) as pool:
         numbers = set(pool.map(lambda _unused: installation(), range(8)))
     assert numbers == {installation()}
