@@ -22,7 +22,12 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / ".ansible" / "collections"))
 
 from ansible_collections.selvedge.fabric.plugins.module_utils.images.builder import is_built  # noqa: E402
-from ansible_collections.selvedge.fabric.plugins.module_utils.model import paths, rules, units  # noqa: E402
+from ansible_collections.selvedge.fabric.plugins.module_utils.model import (  # noqa: E402
+    paths,
+    rules,
+    units,
+    variables,
+)
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import load  # noqa: E402
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import (  # noqa: E402
     COUCHDB,
@@ -129,6 +134,12 @@ def network_model() -> str:
         "with the key's path, before any host is touched. A key that is not in these tables is a mistake.\n",
         "A port that is not given is counted up from the first of its kind, see [ports](ports.md).\n",
         *model_sections(MODEL, "selvedge_network"),
+        "## Variables beside it\n",
+        "Names that begin with `selvedge_`, in the inventory or with `-e`. One that is spelled almost like these is "
+        "refused; any other is not read, which is a warning.\n",
+        table(
+            ("variable", "meaning"), [(f"`{name}`", plain(text)) for name, text in variables.INPUTS.items()]
+        ),
         "## Rules\n",
         "What must hold beyond the keys. A mistake ends the run before any host is touched.\n",
         bullets(rules.RULES),

@@ -14,6 +14,7 @@ from ansible.plugins.action import ActionBase
 from ansible.template import trust_as_template
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.draft import SSH_PORT
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import ModelError, Network, load
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.variables import ours
 
 # What a host may state about itself beside its addresses: key of the model's Host to the inventory's variable.
 _HOST_VARIABLES = {"seal": "selvedge_seal", "lab_image": "lab_image", "lab_ports": "lab_ports"}
@@ -156,6 +157,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 "reach": reach,
                 "address": self._templar.template(known.get("selvedge_address", reach)),
                 "port": self._templar.template(known.get("ansible_port", SSH_PORT)),
+                "variables": ours(known),
                 **{
                     key: self._templar.template(known[variable])
                     for key, variable in _HOST_VARIABLES.items()

@@ -12,9 +12,12 @@ description:
   - Takes a lock on the host for the C(ansible-playbook) process that runs this task. Another run that holds
     it is an error that says who, and on which controller. The same run may take it again.
   - A run that died leaves its lock behind. Where it ran on the same controller, its process is looked for,
-    and the lock of a dead one is taken over; what it started on the host is waited for. The lock of a run on
-    another controller is broken with O(break_lock) only.
-  - The lock lies in memory (C(/run)), so a reboot ends it.
+    and the lock of a dead one is taken over; what it started on the host is waited for. A controller that was booted
+    since is the same by its name, its C(/etc/machine-id), and a number that it keeps for Selvedge in the user's state
+    folder, which is E(XDG_STATE_HOME) or C(~/.local/state); where one of them is missing, its former runs are
+    another controller's.
+  - The lock of a run on another controller is broken with O(break_lock) only.
+  - The default O(path) lies in memory, so a reboot of the host ends the lock on it. One on a disk stays.
   - Sets the fact C(selvedge_run), which playbooks put into the environment variable C(SELVEDGE_RUN) of all
     their tasks. By it, processes on a host are known as those of a run.
   - Takes no lock in check mode.
@@ -29,8 +32,8 @@ options:
     type: path
     default: /run/selvedge.lock
   holder:
-    description: Who asks, with C(run), C(controller), C(process), C(started), C(user) and C(playbook). Made by the
-      action plugin.
+    description: Who asks, with C(run), C(controller), C(machine), C(numbering), C(process), C(started), C(taken),
+      C(user) and C(playbook). Made by the action plugin.
     type: dict
   break_lock:
     description: The run whose lock is void, as the refusal names it.
@@ -59,6 +62,10 @@ other:
   description: The run that holds the lock, where it is not this one.
   returned: always
   type: dict
+path:
+  description: The lock's file.
+  returned: when the lock was asked for
+  type: str
 former:
   description: Runs that died and whose lock was taken over.
   returned: always
@@ -80,6 +87,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 VARIABLE = "SELVEDGE_RUN"
+PATH = "/run/selvedge.lock"
 
 
 def read_record(path: str) -> dict[str, Any]:
@@ -144,7 +152,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "state": {"type": "str", "choices": ["held", "released"], "default": "held"},
-            "path": {"type": "path", "default": "/run/selvedge.lock"},
+            "path": {"type": "path", "default": PATH},
             "holder": {"type": "dict"},
             "break_lock": {"type": "str", "default": ""},
             "wait": {"type": "int", "default": 120},
@@ -164,7 +172,7 @@ def main() -> None:
             if read_record(path).get("run") == holder.get("run"):
                 os.unlink(path)
             module.exit_json(changed=False)
-        result = take(path, holder, options["break_lock"])
+        result = {**take(path, holder, options["break_lock"]), "path": path}
     if not result["former"]:
         module.exit_json(changed=False, **result)
     seen, left = wait_for(result["former"], options["wait"])

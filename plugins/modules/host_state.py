@@ -78,6 +78,7 @@ changed_units:
   elements: str
 """
 
+import errno
 import os
 import shutil
 import stat
@@ -187,6 +188,24 @@ def names_in(path: str) -> list[str]:
         return sorted(os.listdir(path))
     except FileNotFoundError:
         return []
+
+
+_SOMETHING_ELSE = "something else is at {path} or above it: look what it is, and move it away"
+_REMEDIES = {
+    errno.ENOSPC: "free some space on the filesystem of {path}; df shows how full it is, df -i its inodes",
+    errno.EDQUOT: "free some space on the filesystem of {path}, or raise the quota there",
+    errno.EROFS: "remount the filesystem of {path} for writing; dmesg says why it is read-only",
+    errno.EACCES: "see what forbids it to root on this host, such as SELinux, AppArmor or a network filesystem",
+    errno.EPERM: "see what forbids it to root on this host, such as an immutable file (lsattr {path}) or AppArmor",
+    errno.EEXIST: _SOMETHING_ELSE,
+    errno.ENOTDIR: _SOMETHING_ELSE,
+    errno.EISDIR: _SOMETHING_ELSE,
+}
+
+
+def remedy(error: OSError, path: str) -> str:
+    """What to do about what the kernel said of ``path``."""
+    return _REMEDIES.get(error.errno or 0, "look at the disk and its mounts").format(path=path)
 
 
 class HostState:
@@ -311,7 +330,7 @@ def main() -> None:
         state.units(module.params["units"], module.params["units_state"])
         state.absent(module.params["absent"])
     except OSError as error:
-        module.fail_json(msg=f"{state.at}: {error.strerror}. Next: look at the disk and its mounts")
+        module.fail_json(msg=f"{state.at}: {error.strerror}. Next: {remedy(error, state.at)}")
     module.exit_json(
         changed=bool(state.changed_paths or state.changed_units),
         changed_paths=state.changed_paths,

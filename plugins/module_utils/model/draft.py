@@ -50,7 +50,8 @@ class Placed(NamedTuple):
 class Draft:
     """A model with defaults filled in, and the inventory's hosts.
 
-    :param hosts: inventory name to ``reach``, ``address`` and, where it is not 22, ``port``
+    :param hosts: inventory name to ``reach``, ``address`` and, where it is not 22, ``port``; ``variables`` names those
+        that begin with ``selvedge_``
     """
 
     settings: dict[str, Any]

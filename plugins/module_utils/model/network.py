@@ -180,7 +180,7 @@ def load(model: Any, hosts: dict[str, dict[str, Any]]) -> Network:
 
     :param model: the ``selvedge_network`` variable
     :param hosts: inventory name to ``{"reach": ..., "address": ...}``, and what else a Host has; ``port`` where SSH's
-        is not 22
+        is not 22, ``variables`` (names of those that begin with ``selvedge_``)
     :raises ModelError: with every mistake that was found
     """
     settings, problems = check(model)
@@ -191,7 +191,7 @@ def load(model: Any, hosts: dict[str, dict[str, Any]]) -> Network:
     warnings = rules.warnings(draft)
     settings["domain"] = domain_of(settings)
     known = {
-        name: Host(name, **{key: item for key, item in value.items() if key != "port"})
+        name: Host(name, **{key: item for key, item in value.items() if key not in ("port", "variables")})
         for name, value in hosts.items()
     }
     return _complete(settings, known, warnings)

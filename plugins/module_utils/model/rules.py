@@ -17,7 +17,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.policy impo
     parse,
     principals,
 )
-from ansible_collections.selvedge.fabric.plugins.module_utils.model import upstream, versions
+from ansible_collections.selvedge.fabric.plugins.module_utils.model import upstream, variables, versions
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.draft import (
     MONITORING,
     SEALS,
@@ -35,7 +35,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import
     Ports,
     setting,
 )
-from ansible_collections.selvedge.fabric.plugins.module_utils.model.schema import Problem, suggestion
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.schema import Problem, listed, suggestion
 
 Rule = Callable[[Draft], Iterator[Problem]]
 RULES: dict[str, Rule] = {}
@@ -112,6 +112,27 @@ def seals_are_known(draft: Draft) -> Iterator[Problem]:
         if host.get("seal", SEALS[0]) not in SEALS:
             wrong = f"is {host['seal']!r}, which is no way to keep boot material"
             yield Problem(f"hosts[{name}].selvedge_seal", wrong, f"one of {', '.join(SEALS)}")
+
+
+def _unknown_variables(draft: Draft) -> Iterator[tuple[str, str]]:
+    """Where a variable stands that nobody reads, and the one that it is spelled like."""
+    holders: dict[str, list[str]] = {}
+    for host, known in draft.hosts.items():
+        for name in known.get("variables", []):
+            holders.setdefault(name, []).append(host)
+    for name, hosts in holders.items():
+        if not variables.is_known(name):
+            everywhere = len(hosts) == len(draft.hosts) > 1
+            yield name if everywhere else f"hosts[{listed(hosts, 4)}].{name}", variables.meant(name)
+
+
+@_rule
+def variables_are_spelled_right(draft: Draft) -> Iterator[Problem]:
+    """No variable is spelled almost like one of Selvedge's, which would not have it then and go on with its default."""
+    for path, meant in _unknown_variables(draft):
+        if meant:
+            right = f"did you mean '{meant}'? If it is one of your own, give it a name that is less like that"
+            yield Problem(path, "is no variable of Selvedge", right)
 
 
 @_rule
@@ -614,6 +635,15 @@ def somebody_hears_of_alerts(draft: Draft) -> Iterator[Problem]:
     if draft.monitoring is not None and "critical" not in heard:
         wrong = "has no receiver for critical alerts, so nobody is woken"
         yield Problem("monitoring.receivers", wrong, "give one with kind webhook or email")
+
+
+@_warning
+def variables_are_read(draft: Draft) -> Iterator[Problem]:
+    """What begins with ``selvedge_`` in the inventory is a variable of Selvedge."""
+    for path, meant in _unknown_variables(draft):
+        if not meant:
+            right = f"known are {listed(sorted(variables.INPUTS))}; give one of your own another beginning"
+            yield Problem(path, "is no variable of Selvedge, and is not read", right)
 
 
 @_warning

@@ -25,6 +25,12 @@ with suppress(ImportError):  # the registry says which package is missing
     from requests.adapters import HTTPAdapter
 
 _T = TypeVar("_T")
+_LOGIN = "logging in with the client certificate"
+UNREACHED = "preflight.yml tells what keeps it from answering; where it was stopped, start.yml starts it"
+SEALED = (
+    "on its host, which preflight.yml names: systemctl restart selvedge-material-store selvedge-stack@store. The store "
+    "unseals itself when it starts; if it stays sealed, read its log, and replace nothing before you have copies"
+)
 # One request; the store answers in milliseconds, this only bounds a hung one.
 _REQUEST_TIMEOUT_S = 10.0
 _POLL_S = 0.1
@@ -97,7 +103,7 @@ class OpenBao(SecretsBackend):
         """
         with self._login:
             if time.monotonic() >= self._logged_in_until:
-                self._retry("logging in with the client certificate", "auth/cert/login", self._do_login)
+                self._retry(_LOGIN, "auth/cert/login", self._do_login)
         return self._retry(what, where, request)
 
     def each(self, function: Callable[[str], _T], items: Sequence[str]) -> list[_T]:
@@ -185,9 +191,7 @@ class OpenBao(SecretsBackend):
                     "check url, server_name and ca_file of the store",
                 ) from error
             except requests.exceptions.RequestException as error:
-                failure = SecretsError(
-                    f"{what} failed: {_last(error)}", self.url, "check that the store runs and is reachable"
-                )
+                failure = SecretsError(f"{what} failed: {_last(error)}", self.url, UNREACHED)
                 if not isinstance(error, requests.exceptions.ConnectionError):
                     raise failure from error
             except hvac_errors.Forbidden as error:
@@ -197,7 +201,9 @@ class OpenBao(SecretsBackend):
                     "check the client certificate and the policy that its role carries",
                 ) from error
             except hvac_errors.VaultError as error:
-                failure = SecretsError(f"{what} failed: {_last(error)}", f"{self.url} {where}")
+                failure = SecretsError(
+                    f"{what} failed: {_last(error)}", f"{self.url} {where}", _remedy(error, what)
+                )
                 if not _passes(error):
                     raise failure from error
             if time.monotonic() >= deadline:
@@ -214,6 +220,20 @@ def _passes(error: hvac_errors.VaultError) -> bool:
     if isinstance(error, hvac_errors.InternalServerError | hvac_errors.BadGateway):
         return "active" in text
     return isinstance(error, hvac_errors.InvalidRequest) and "upgrading from non-versioned" in text
+
+
+def _remedy(error: hvac_errors.VaultError, what: str) -> str:
+    """What to do about an error that the store answered with. Source: OpenBao, http/handler.go."""
+    text = str(error).lower()
+    if isinstance(error, hvac_errors.VaultDown):
+        return SEALED if "sealed" in text else UNREACHED
+    if isinstance(error, hvac_errors.VaultNotInitialized):
+        return "site.yml brings the store, which initialises itself at its first start; if it did not, read its log"
+    if "check-and-set" in text:
+        return "somebody else has written it meanwhile: run again"
+    if what == _LOGIN and isinstance(error, hvac_errors.InvalidRequest | hvac_errors.Unauthorized):
+        return "the folder .state must be the one that the store was deployed with: restore it"
+    return "read the store's log with docker logs on its host, then run again"
 
 
 def _split(path: str, mount_alone: bool = False) -> tuple[str, str]:

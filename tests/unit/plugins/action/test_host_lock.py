@@ -1,4 +1,4 @@
-"""Whether a run has ended, what a refusal says, and how a host's lock changes hands."""
+"""How a host's lock changes hands."""
 
 from __future__ import annotations
 
@@ -13,51 +13,24 @@ from typing import Any
 
 import pytest
 from ansible.errors import AnsibleActionFail
-from ansible_collections.selvedge.fabric.plugins.action.host_lock import (
-    ActionModule,
-    holder_of,
-    is_dead,
-    refusal,
-    start_of,
-)
+from ansible_collections.selvedge.fabric.plugins.action.host_lock import ActionModule
+from ansible_collections.selvedge.fabric.plugins.module_utils import runs
+from ansible_collections.selvedge.fabric.plugins.module_utils.runs import booted, holder_of, run_name
 from ansible_collections.selvedge.fabric.plugins.modules import host_lock
 from ansible_collections.selvedge.fabric.tests.unit.plugins.modules.run import ModuleRunner
 
 # What a worker takes for its run: the process that started it.
-OWN = holder_of(os.getppid(), "site")
+OWN = run_name(os.getppid())
 
 
-def test_a_process_that_runs_is_not_dead() -> None:
-    assert not is_dead(holder_of(os.getpid(), "site"))
-
-
-def test_a_process_that_ended_is_dead_even_before_its_parent_noticed() -> None:
-    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    record = holder_of(process.pid, "site")
-    assert not is_dead(record)
-    process.kill()
-    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
-    assert is_dead(record)  # a zombie
-    process.wait()
-    assert is_dead(record)
-    assert start_of(process.pid) == ""
-
-
-def test_another_process_of_the_same_number_does_not_count() -> None:
-    assert is_dead({**holder_of(os.getpid(), "site"), "started": "1"})
-
-
-def test_a_run_on_another_machine_is_never_known_to_be_dead() -> None:
-    assert not is_dead({**holder_of(os.getpid(), "site"), "controller": "elsewhere 1", "started": "1"})
-
-
-def test_the_refusal_names_the_run_and_the_way_out() -> None:
-    other = {**holder_of(4711, "Bring the network to the model"), "user": "ann", "run": "box-4711-9"}
-    other["controller"] = "box 5a1c"
-    assert refusal(other, "/x/run.lock") == (
-        "another run is at work here (/x/run.lock): 'Bring the network to the model' by ann on box, process 4711. "
-        "Next: wait until it ends. If that machine is gone, run again with -e selvedge_break_lock=box-4711-9"
-    )
+@pytest.fixture(autouse=True)
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where this machine keeps its number."""
+    machine_id = tmp_path / "machine-id"
+    machine_id.write_text("3d1219c7c4c5404aaa1f6d2a48adfda4\n")
+    monkeypatch.setattr(runs, "MACHINE_ID", machine_id)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    return tmp_path / "state"
 
 
 class Host(ActionModule):
@@ -118,9 +91,11 @@ def holds(lock: Path) -> str:
 
 def test_a_free_lock_is_taken_for_the_process_of_the_run(host: Callable[..., Host], lock: Path) -> None:
     found = host().run(task_vars={"ansible_play_name": "site"})
-    assert holds(lock) == OWN["run"]
-    assert found["ansible_facts"] == {"selvedge_run": OWN["run"]}
-    assert {key: value for key, value in json.loads(lock.read_text()).items() if key in OWN} == OWN
+    assert holds(lock) == OWN
+    assert found["ansible_facts"] == {"selvedge_run": OWN}
+    record = json.loads(lock.read_text())
+    assert record.pop("former") == []
+    assert {**record, "taken": ""} == {**holder_of(os.getppid(), "site"), "taken": ""}
     # Its own lock is none to be refused for.
     assert host().run(task_vars={})["refused"] is False
 
@@ -144,8 +119,39 @@ def test_the_lock_of_a_run_that_died_is_taken_over(
     lock.write_text(json.dumps(dead))
     found = host().run(task_vars={})
     assert found["former"] == [dead["run"]]
-    assert found["ansible_facts"] == {"selvedge_run": OWN["run"]}
-    assert holds(lock) == OWN["run"]
+    assert found["ansible_facts"] == {"selvedge_run": OWN}
+    assert holds(lock) == OWN
+
+
+def test_a_controller_that_lost_power_goes_on(
+    host: Callable[..., Host], lock: Path, dead: dict[str, str]
+) -> None:
+    """Its lock lies on its disk, with the boot that it was taken in."""
+    name, _unused, boot = dead["controller"].partition(" ")
+    former = {**dead, "controller": f"{name} {boot[::-1]}", "taken": f"{booted() - 60:.3f}"}
+    lock.write_text(json.dumps(former))
+    assert host().run(task_vars={})["former"] == [dead["run"]]
+    assert holds(lock) == OWN
+
+
+def test_the_refusal_names_the_file_also_where_the_task_does_not(
+    host: Callable[..., Host], lock: Path, living: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(host_lock, "PATH", str(lock))
+    lock.write_text(json.dumps(living))
+    asked = host()
+    asked._task.args = {}
+    with pytest.raises(AnsibleActionFail, match=rf"at work here \({lock}\): "):
+        asked.run(task_vars={})
+
+
+def test_a_record_that_says_little_is_refused_in_words(host: Callable[..., Host], lock: Path) -> None:
+    lock.write_text('{"run": "x-1-2"}')
+    with pytest.raises(
+        AnsibleActionFail, match=r"'unknown' by unknown on unknown, .* -e selvedge_break_lock=x-1-2"
+    ):
+        host().run(task_vars={})
+    assert holds(lock) == "x-1-2"
 
 
 def test_who_was_quicker_to_take_over_a_dead_runs_lock_keeps_it(
@@ -161,8 +167,11 @@ def test_who_was_quicker_to_take_over_a_dead_runs_lock_keeps_it(
     assert [call.get("break_lock") for call in late.calls] == [None, dead["run"]]
 
 
-def test_check_mode_asks_nobody_and_still_names_the_run(host: Callable[..., Host], lock: Path) -> None:
+def test_check_mode_asks_nobody_and_still_names_the_run(
+    host: Callable[..., Host], lock: Path, state: Path
+) -> None:
     asked = host(check=True)
-    assert asked.run(task_vars={})["ansible_facts"] == {"selvedge_run": OWN["run"]}
+    assert asked.run(task_vars={})["ansible_facts"] == {"selvedge_run": OWN}
     assert asked.calls == []
     assert not lock.exists()
+    assert not state.exists()

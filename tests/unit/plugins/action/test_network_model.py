@@ -256,7 +256,7 @@ except network_model.ModelError:
     done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
     ours = {name for name in done.stdout.split() if ".selvedge.fabric.plugins.module_utils.model." in name}
     assert {name.rpartition(".")[2] for name in ours} == {
-        "draft", "network", "ports", "rules", "schema", "upstream", "versions"
+        "draft", "network", "ports", "rules", "schema", "upstream", "variables", "versions"
     }  # fmt: skip
     assert not {"fabric_protos", "google.protobuf", "grpc", "hvac"} & set(done.stdout.split())
 
@@ -334,3 +334,27 @@ def test_a_runtime_reaches_the_hosts_that_need_it(act: Act, inventory: Path) -> 
 
 def test_a_date_becomes_the_text_that_it_was() -> None:
     assert plain({"version": datetime.date(2025, 1, 31)}) == {"version": "2025-01-31"}
+
+
+def test_a_misspelt_variable_is_refused_with_the_right_one(act: Act, inventory: Path) -> None:
+    """Its default would be taken in silence: the address by which Ansible comes in."""
+    hosts = inventory / "hosts.yml"
+    hosts.write_text(hosts.read_text().replace("127.0.10.2, selvedge_address", "192.0.2.2, selvedge_adress"))
+    with pytest.raises(AnsibleActionFail, match=r"hosts\[host2\]\.selvedge_adress: .*'selvedge_address'"):
+        act()
+
+
+def test_an_operators_own_variable_is_warned_of(act: Act, inventory: Path) -> None:
+    set_variable(inventory, "selvedge_rack", "b12")
+    (warning,) = act()["warnings"]
+    assert warning.startswith("selvedge_rack is no variable of Selvedge, and is not read; known are ")
+
+
+@pytest.mark.parametrize("stage", ["controller", "preflight", "base", "site"])
+def test_the_facts_that_it_sets_are_known_at_a_second_look(act: Act, inventory: Path, stage: str) -> None:
+    first = act(stage=stage)
+    # Ansible remembers which files of variables there are, but reads this one again.
+    hosts = yaml.safe_load(HOSTS)
+    hosts["all"]["vars"].update(plain(first["given"]))
+    (inventory / "hosts.yml").write_text(yaml.safe_dump(hosts))
+    assert act(stage=stage)["warnings"] == first["warnings"] == []

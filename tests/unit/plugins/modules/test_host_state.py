@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import stat
@@ -206,7 +207,41 @@ def test_a_file_where_a_directory_should_be_is_said(run: ModuleRunner, place: Pa
         result = run(host_state.main, directories=directories)
         assert result["failed"] is True
         assert result["msg"].startswith(f"{path}: ")
+        assert result["msg"].endswith(
+            f". Next: something else is at {path} or above it: look what it is, and move it away"
+        )
     assert (place / "data").is_file()
+
+
+@pytest.mark.parametrize(
+    ("number", "next_step"),
+    [
+        (
+            errno.ENOSPC,
+            "free some space on the filesystem of /etc/x; df shows how full it is, df -i its inodes",
+        ),
+        (errno.EDQUOT, "free some space on the filesystem of /etc/x, or raise the quota there"),
+        (errno.EROFS, "remount the filesystem of /etc/x for writing; dmesg says why it is read-only"),
+        (
+            errno.EACCES,
+            "see what forbids it to root on this host, such as SELinux, AppArmor or a network filesystem",
+        ),
+        (
+            errno.EPERM,
+            "see what forbids it to root on this host, such as an immutable file (lsattr /etc/x) or AppArmor",
+        ),
+        (errno.EIO, "look at the disk and its mounts"),
+    ],
+)
+def test_what_to_do_follows_from_what_the_kernel_said(
+    run: ModuleRunner, place: Path, monkeypatch: pytest.MonkeyPatch, number: int, next_step: str
+) -> None:
+    def refuse(path: str) -> str:
+        raise OSError(number, os.strerror(number), path)
+
+    monkeypatch.setattr(host_state, "found_directory", refuse)
+    result = run(host_state.main, directories=[{"path": "/etc/x", "mode": "0750", "owner": OWN}])
+    assert result["msg"] == f"/etc/x: {os.strerror(number)}. Next: {next_step}"
 
 
 UNITS = ["a.service", "b.service"]

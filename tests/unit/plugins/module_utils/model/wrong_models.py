@@ -115,6 +115,7 @@ def nothing(model: dict[str, Any]) -> None:
     """The model is right, the inventory is not."""
 
 
+OWN_NAME = "If it is one of your own, give it a name that is less like that"
 ADDRESS = "give the host the variable selvedge_address with the IPv4 address that the other hosts use"
 KEEP_ONE = "give each its own, or keep one of them in the inventory"
 INVENTORY = "hosts of the inventory are host1, host2, host3"
@@ -150,6 +151,14 @@ MISTAKES = [
     Wrong("seals_are_known", nothing,
           ["hosts[host2].selvedge_seal: is 'tpm', which is no way to keep boot material; one of systemd-creds, none"],
           {"host2": {"seal": "tpm"}}),
+    Wrong("variables_are_spelled_right", nothing,
+          [f"hosts[host2].selvedge_adress: is no variable of Selvedge; did you mean 'selvedge_address'? {OWN_NAME}",
+           f"hosts[host2, host3].selvedge_seel: is no variable of Selvedge; did you mean 'selvedge_seal'? {OWN_NAME}"],
+          {"host2": {"variables": ["selvedge_adress", "selvedge_seel"]},
+           "host3": {"variables": ["selvedge_address", "selvedge_seel"]}}),
+    Wrong("variables_are_spelled_right", nothing,
+          [f"selvedge_statedir: is no variable of Selvedge; did you mean 'selvedge_state_dir'? {OWN_NAME}"],
+          {f"host{number}": {"variables": ["selvedge_statedir"]} for number in (1, 2, 3)}),
     Wrong("machines_stand_once", nothing,
           [f"hosts[spare].ansible_host: is '127.0.10.2' with SSH port 22, which host host2 has; {KEEP_ONE}"],
           {"spare": {"reach": "127.0.10.2", "address": "172.30.10.9"}}),
@@ -406,6 +415,11 @@ def _orderers(*hosts: str) -> Change:
 
 
 WARNINGS = [
+    Wrong("variables_are_read", nothing,
+          ["hosts[host1].selvedge_rack: is no variable of Selvedge, and is not read; known are selvedge_address, "
+           "selvedge_break_lock, selvedge_images, selvedge_network, selvedge_seal, selvedge_state_dir; give one of "
+           "your own another beginning"],
+          {"host1": {"variables": ["selvedge_host", "selvedge_rack", "selvedge_seal"]}}),
     Wrong("somebody_hears_of_alerts", watch(put("receivers.0.severities", ["info"]),
                                             put("receivers.1.severities", ["warning"])),
           ["monitoring.receivers: has no receiver for critical alerts, so nobody is woken; "
