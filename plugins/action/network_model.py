@@ -10,11 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.template import trust_as_template
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.draft import SSH_PORT
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import ModelError, Network, load
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.variables import ours
+
+# Stands in a plan for the certificate of a CA that the planned run makes. No PEM, so that nobody takes it for one.
+CA_PLANNED = "(the certificate of the bootstrap CA, which the run will make)\n"
 
 # What a host may state about itself beside its addresses: key of the model's Host to the inventory's variable.
 _HOST_VARIABLES = {"seal": "selvedge_seal", "lab_image": "lab_image", "lab_ports": "lab_ports"}
@@ -92,11 +96,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         if stage == "preflight":
             ca_cert = ca_file.read_text() if ca_file.is_file() else ""
             return {**facts, **self._expectations(network, variables, ca_cert)}
-        if not ca_file.is_file():
-            raise AnsibleActionFail(
-                f"{ca_file} is missing: run bootstrap.yml first, it makes the bootstrap CA"
-            )
-        ca_cert = ca_file.read_text()
+        ca_cert = self._ca_cert(ca_file)
         by_host: dict[str, Callable[[str], Any]] = {
             "selvedge_base_files": lambda host: view.base_files(network, host, ca_cert),
             "selvedge_engine": lambda host: {
@@ -115,6 +115,14 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 network, plain(self._task.args["registry_image"])
             )
         return facts
+
+    def _ca_cert(self, ca_file: Path) -> str:
+        """The bootstrap CA's certificate; a line that says so where the run that is planned would make it."""
+        if ca_file.is_file():
+            return ca_file.read_text()
+        if self._task.check_mode and boolean(self._task.args.get("ca_planned", False)):
+            return CA_PLANNED
+        raise AnsibleActionFail(f"{ca_file} is missing: run bootstrap.yml first, it makes the bootstrap CA")
 
     def _expectations(self, network: Network, variables: dict[str, Any], ca_cert: str) -> dict[str, Any]:
         """What the hosts and the controller must be fit for."""

@@ -22,6 +22,12 @@ options:
   registry_image:
     description: The id that the registry's image was loaded under, for stage V(registry).
     type: str
+  ca_planned:
+    description:
+      - An earlier task of this run makes the bootstrap CA. In check mode, where that task only predicted it, a line
+        that says so stands for its certificate. Otherwise a CA that is missing is an error.
+    type: bool
+    default: false
   images:
     description: Image name and version to repository and digest, where the lock file is not read yet.
     type: dict

@@ -21,7 +21,7 @@ from ansible.plugins.loader import connection_loader
 from ansible.template import Templar
 from ansible.vars.hostvars import HostVars
 from ansible.vars.manager import VariableManager
-from ansible_collections.selvedge.fabric.plugins.action.network_model import ActionModule, plain
+from ansible_collections.selvedge.fabric.plugins.action.network_model import CA_PLANNED, ActionModule, plain
 from ansible_collections.selvedge.fabric.tests.unit.plugins.module_utils.model import wrong_models
 from ansible_collections.selvedge.fabric.tests.unit.plugins.module_utils.model.samples import (
     CA_CERT,
@@ -199,6 +199,29 @@ def test_stages_need_only_what_is_there_by_then(act: Act, inventory: Path) -> No
     for stage in ("base", "registry", "site"):
         with pytest.raises(AnsibleActionFail, match=r"\.state/ca\.crt is missing: run bootstrap\.yml first"):
             act(stage=stage)
+
+
+def test_a_plan_that_makes_the_ca_says_so_where_its_certificate_will_stand(act: Act, inventory: Path) -> None:
+    """`bootstrap.yml --check` on a new inventory: the CA is predicted, and not there."""
+    certificate = {"/etc/selvedge/ca.crt", "/etc/docker/certs.d/172.30.10.11:5000/ca.crt"}
+
+    def base_files(**arguments: Any) -> dict[str, str]:
+        facts = act("host2", stage="base", ca_planned=True, **arguments)["ansible_facts"]
+        return {item["path"]: item["content"] for item in facts["selvedge_base_files"]}
+
+    there = base_files(check=True)
+    assert {path for path, content in there.items() if content == CA_CERT} == certificate
+    (inventory / ".state/ca.crt").unlink()
+    planned = base_files(check=True)
+    assert {path for path, content in planned.items() if content == CA_PLANNED} == certificate
+    assert "BEGIN" not in CA_PLANNED
+    assert {path for path in there if there[path] != planned[path]} == certificate, "the rest comes true"
+    missing = r"\.state/ca\.crt is missing: run bootstrap\.yml first"
+    with pytest.raises(AnsibleActionFail, match=missing):
+        base_files(check=False)
+    # Of other playbooks, which make no CA, a plan is refused.
+    with pytest.raises(AnsibleActionFail, match=missing):
+        act(stage="base", check=True)
 
 
 def test_preflight_needs_neither_images_nor_a_ca(act: Act, inventory: Path) -> None:
