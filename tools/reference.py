@@ -390,9 +390,38 @@ def ports() -> str:
     )
 
 
+def controller_paths() -> list[tuple[str, ...]]:
+    """What runs leave on the controller, where its roles put it."""
+
+    def of_role(name: str, option: str) -> str:
+        specs = yaml.safe_load((ROOT / "roles" / name / "meta" / "argument_specs.yml").read_text())[
+            "argument_specs"
+        ]
+        return shown(specs["main"]["options"][option]["default"])
+
+    def shown(template: str) -> str:
+        """A path as this page writes it, from a template of Ansible's."""
+        return re.sub(r"{{ selvedge_controller_state }}", "{state}", template).replace(
+            "{{ inventory_dir }}", "INVENTORY"
+        )
+
+    (lock,) = [
+        shown(task["selvedge.fabric.host_lock"]["path"])
+        for task in yaml.safe_load((ROOT / "roles/lock/tasks/main.yml").read_text())
+        if "path" in task.get("selvedge.fabric.host_lock", {})
+    ]
+    return [
+        ("`{state}/ca.key`, `{state}/controller.key`", "[boot material](boot-material.md), with their certificates"),
+        (f"`{lock}`, `{lock}.guard`", "the run that is at work on the network"),
+        (f"`{of_role('status', 'status_page')}`", "the page that `status.yml` writes"),
+        (f"`{of_role('images', 'images_lock_file')}`", "the digests that hosts run, written by `images.yml`"),
+    ]  # fmt: skip
+
+
 def host_paths() -> str:
     """Where things lie on a host."""
     secrets, config = paths.SECRETS, paths.CONFIG
+    lock = plugins("modules")["host_lock"]["options"]["path"]["default"]
     rows = [
         (f"`{config}/stacks/STACK/compose.yml`", "disk", "the definition of a stack's containers: `store`, `registry`, `ca`, `ledger`, `monitoring`"),  # noqa: E501
         (f"`{config}/stacks/STACK/secrets`", "disk", "names of the files that the stack waits for at boot; no secret"),
@@ -408,6 +437,8 @@ def host_paths() -> str:
         (f"`{paths.CLEAR_CREDENTIALS}/selvedge-*`", "disk, clear", "the same on a host with `selvedge_seal: none`"),
         (f"`{secrets}/SERVICE/`", "tmpfs", f"keys and certificates; containers see the folder as `{paths.IN_SECRETS}`"),
         (f"`{units.SECRET_ID_FILE}`", "tmpfs", "the agent's credential, unsealed by systemd"),
+        ("`/run/selvedge/agent.revision`", "tmpfs", "what the agent runs with; no secret"),
+        (f"`{lock}`, `{lock}.guard`", "tmpfs", "the run that is at work here, see [one run at a time](../operator/changing.md#one-run-at-a-time)"),  # noqa: E501
         ("`/etc/docker/certs.d/REGISTRY/ca.crt`", "disk", "the CA that the engine trusts for the registry"),
         ("`/etc/docker/daemon.json`", "disk", "settings of the engine, with bounded logs and live-restore"),
         ("`/etc/systemd/system/selvedge-*`", "disk", "the units below"),
@@ -418,8 +449,8 @@ def host_paths() -> str:
         (f"`{units.stack_unit('STACK')}`", "waits for the stack's secrets, then starts its containers"),
     ]
     return page(
-        "Paths and units on a host",
-        "`plugins/module_utils/model/paths.py` and `units.py`",
+        "Paths and units",
+        "`plugins/module_utils/model/paths.py`, `units.py`, and the tasks and defaults that name the rest",
         table(("path", "on", "what"), list(rows)),
         f"Containers run as user id {paths.UID}, which `bootstrap.yml` creates as user `selvedge`. The node exporter, "
         f"which sees the host's processes, runs as {paths.EXPORTER_UID}, so that it cannot read the others' keys. "
@@ -427,6 +458,9 @@ def host_paths() -> str:
         "Collectors of logs and the guard of the engine's socket run as root without any capability.\n",
         "## Units\n",
         table(("unit", "what it does"), list(unit_rows)),
+        "## On the controller\n",
+        "`{state}` is the variable `selvedge_state_dir`, by default `.state` beside the inventory.\n",
+        table(("path", "what"), controller_paths()),
     )
 
 

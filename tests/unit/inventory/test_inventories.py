@@ -70,7 +70,7 @@ def test_placeholders_reach_nobody(name: str) -> None:
 @pytest.mark.parametrize("name", ["single_host", "consortium"])
 def test_it_says_how_it_is_used(name: str) -> None:
     text = (ROOT / "inventory" / name / "hosts.yml").read_text()
-    verbs = ["bootstrap.yml", "images.yml", "site.yml", "verify.yml"]
+    verbs = ["preflight.yml", "bootstrap.yml", "images.yml", "site.yml", "verify.yml"]
     assert all(verb in text for verb in [*verbs, f"-i inventory/{name}", "ansible_host", "selvedge_address"])
     assert all((ROOT / "playbooks" / verb).is_file() for verb in verbs)
 
