@@ -95,7 +95,8 @@ images-test: $(DEV)  ## Build them all, and ask each program for its version; no
 pins: $(RUNTIME)  ## Make the module files of new lines in images/versions.yml
 	@$(VENV)/bin/python tools/pins.py
 
-coverage: $(DEV) engine oracles  ## Unit tests with the coverage of pure code, which must be 90 %
+coverage: $(DEV) engine oracles  ## As `unit`, with the coverage of pure code, which must be 90 %
+	cd images/helper && go vet ./... && go test ./...
 	coverage run -m pytest tests/unit tests/leaks
 	coverage report
 

@@ -9,10 +9,15 @@ store, the CAs and the nodes over the network: they answer in the same way.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import tempfile
+import time
 from pathlib import Path
+from typing import Any
+
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import ModelError
 
 from . import large
 from .plays import ROOT, Play, attempt, changed_tasks, count_modules, play
@@ -23,6 +28,8 @@ QUIET = ROOT / "tools" / "bench" / "quiet-host.sh"
 CPU_A_HOST_S = 3.0
 MODULES_A_HOST = 12
 REFUSAL_S = 2.0
+# Of that, what is not Ansible's: to find all mistakes. A right model is validated in it, too.
+VALIDATION_S = 0.5
 
 
 def rows() -> bool:
@@ -62,7 +69,20 @@ def rows() -> bool:
     ]  # fmt: skip
     fits += [refusal_row(hosts, refused) for hosts, refused in refusals.items()]
     row("  Ansible's own share, for one task that fails", f"{nothing.cpu:.1f} s")
+    fits += [
+        validation_row("without a mistake", large.model()),
+        validation_row("two in each node", large.model_full_of_mistakes()),
+    ]
     return all(fits)
+
+
+def validation_row(mistakes: str, model: dict[str, Any]) -> bool:
+    """What it takes this process to validate a model of fifty hosts; ``mistakes`` says in words how many it has."""
+    begun = time.process_time()
+    with contextlib.suppress(ModelError):
+        large.network(model)
+    taken = time.process_time() - begun
+    return at_most(f"  finding all mistakes of {large.HOSTS} hosts, {mistakes}", taken, VALIDATION_S, "s", 2)
 
 
 def refusal_row(hosts: int, refused: Play) -> bool:

@@ -79,6 +79,16 @@ def wrong_model() -> dict[str, Any]:
     return _with_mistakes(model())
 
 
+def model_full_of_mistakes() -> dict[str, Any]:
+    """The large network's model with two mistakes in each of its nodes."""
+    wrong = model()
+    for organization in wrong["organizations"]:
+        for node in [*organization.get("orderers", []), *organization.get("peers", [])]:
+            node["memry"] = "1g"
+            node["host"] = node["host"].replace("host", "hots")
+    return wrong
+
+
 def few_wrong_model() -> dict[str, Any]:
     """The lab's model with mistakes."""
     file = ROOT / "inventory/lab/group_vars/all/network.yml"
@@ -86,13 +96,16 @@ def few_wrong_model() -> dict[str, Any]:
     return _with_mistakes(yaml.safe_load(text)["selvedge_network"])
 
 
-def network() -> Network:
-    """The model, loaded."""
+def network(wanted: dict[str, Any] | None = None) -> Network:
+    """The model, or another one of its hosts, loaded.
+
+    :raises ModelError: with all its mistakes
+    """
     known = {
         name: {"reach": item["ansible_host"], "address": item["selvedge_address"]}
         for name, item in hosts().items()
     }
-    return load(model(), known)
+    return load(wanted or model(), known)
 
 
 def lock() -> dict[str, str]:

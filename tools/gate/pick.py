@@ -93,8 +93,11 @@ def _complete(
     reasons = dict(wanted)
     for name in wanted:
         job = table.jobs[name]
-        if job.part_of in wanted and not named:
-            left_out[name] = f"{job.part_of} runs all of it"
+        whole = job.part_of
+        while whole and table.jobs[whole].part_of in wanted:
+            whole = table.jobs[whole].part_of
+        if whole in wanted and not named:
+            left_out[name] = f"{whole} runs all of it"
             del reasons[name]
         else:
             _need(table, job, reasons)

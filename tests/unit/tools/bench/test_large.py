@@ -44,6 +44,12 @@ def test_a_wrong_model_has_the_mistakes_that_the_bench_counts_on(
     assert len(refused.value.problems) == large.MISTAKES
 
 
+def test_each_node_can_have_two_mistakes() -> None:
+    with pytest.raises(ModelError) as refused:
+        large.network(large.model_full_of_mistakes())
+    assert len(refused.value.problems) == 2 * (large.ORDERERS + large.ORGANIZATIONS * large.PEERS_EACH)
+
+
 def test_an_inventory_is_complete(tmp_path: Path) -> None:
     folder = large.write(tmp_path / "few", large.model(), 3)
     assert list(yaml.safe_load((folder / "hosts.yml").read_text())["all"]["hosts"]) == [

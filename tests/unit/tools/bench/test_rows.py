@@ -58,6 +58,17 @@ def test_a_refusal_has_a_bound_whatever_else_the_machine_does(cpu: float, fits: 
     assert controller.refusal_row(3, plays.Play(2, 9, cpu, REFUSED)) is fits
 
 
+def test_validation_has_a_bound_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong = large.model_full_of_mistakes()
+    monkeypatch.setattr(controller, "VALIDATION_S", 60.0)
+    assert controller.validation_row("two in each node", wrong)
+    monkeypatch.setattr(controller, "VALIDATION_S", 0.001)
+    assert not controller.validation_row("two in each node", wrong)
+    assert capsys.readouterr().out.count("two in each node") == 2
+
+
 @pytest.mark.parametrize(
     ("code", "output"),
     [

@@ -11,6 +11,8 @@ from ansible_collections.selvedge.fabric.tools.gate.jobs import JobsError, load
 from ansible_collections.selvedge.fabric.tools.gate.pick import matches, pick_changed
 
 TABLE = load(ROOT)
+# What another job runs all of is not run twice.
+EVERYTHING = {name for name, job in TABLE.jobs.items() if not job.part_of}
 TARGETS = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
 SKIPPED = {".git", ".venv", ".cache", ".ansible", ".state", "__pycache__"}
 FILES = [
@@ -28,6 +30,26 @@ GLOBS = sorted(
 @pytest.mark.parametrize("name", [name for name, job in TABLE.jobs.items() if job.command[0] == "make"])
 def test_every_make_target_is_there(name: str) -> None:
     assert set(TABLE.jobs[name].command[1:]) <= TARGETS
+
+
+def recipe(target: str) -> list[str]:
+    """The commands of a make target."""
+    text = (ROOT / "Makefile").read_text().partition(f"\n{target}:")[2].partition("\n\n")[0]
+    return [line.strip() for line in text.splitlines()[1:]]
+
+
+def test_the_gate_runs_the_unit_tests_once_and_measures_them() -> None:
+    """`coverage` does what `unit` does, and judges the limit; changed paths alone call for the quick one."""
+    assert TABLE.jobs["unit"].part_of == "coverage"
+    measured = [line.replace("coverage run -m pytest", "pytest") for line in recipe("coverage")]
+    assert measured == [*recipe("unit"), "coverage report"]
+    assert "coverage" not in pick_changed(TABLE, ["tests/unit/docs/test_pages.py"]).reasons
+
+
+def test_the_gate_judges_what_the_controller_costs_and_the_first_test_command_no_time() -> None:
+    assert TABLE.jobs["costs"].command == ("python", "-m", "tools.bench", "controller")
+    first = re.search(r"^test: (.*?)  ##", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
+    assert first and not {"bench", "gate", "coverage"} & set(first[1].split())
 
 
 @pytest.mark.parametrize("glob", GLOBS)
@@ -51,9 +73,9 @@ def test_every_scenario_is_a_job_that_cleans_up() -> None:
         ("docs/operator/day.md", {"docs"}),
         ("tests/live/test_channel.py", {"lint", "build", "sanity", "live"}),
         ("tools/gate/pick.py", {"lint", "build", "unit", "sanity"}),
-        ("plugins/module_utils/model/view.py", set(TABLE.jobs) - {"docs"}),
-        ("plugins/modules/never_seen.py", set(TABLE.jobs) - {"docs"}),
-        ("roles/host/tasks/main.yml", set(TABLE.jobs) - {"docs"}),
+        ("plugins/module_utils/model/view.py", EVERYTHING),
+        ("plugins/modules/never_seen.py", EVERYTHING),
+        ("roles/host/tasks/main.yml", EVERYTHING),
     ],
 )
 def test_what_this_repository_picks(path: str, picked: set[str]) -> None:

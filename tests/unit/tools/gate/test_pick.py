@@ -61,6 +61,14 @@ def test_it_says_what_each_path_called_for_and_why_a_job_runs() -> None:
     assert pick_changed(TABLE, ["docs/a.md"]).left_out["unit"] == "nothing calls for it"
 
 
+def test_what_runs_all_of_a_part_of_a_part_is_named() -> None:
+    whole = Table({"coverage": job("coverage"), **TABLE.jobs, "unit": job("unit", part_of="coverage")}, ())
+    choice = pick_all(whole)
+    assert [name for name in choice.reasons if name in ("coverage", "unit", "docs")] == ["coverage"]
+    assert choice.left_out == dict.fromkeys(["unit", "docs"], "coverage runs all of it")
+    assert list(pick_named(whole, ["unit"], []).reasons) == ["unit"]
+
+
 def test_everything_leaves_out_what_another_job_runs() -> None:
     assert list(pick_all(TABLE).reasons) == ALL
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-import time
 from typing import Any
 
 import pytest
@@ -184,19 +182,16 @@ def test_every_capability_that_the_table_offers_has_a_first_version() -> None:
     assert offered == set(versions.CAPABILITIES_SINCE)
 
 
-@pytest.mark.skipif(sys.gettrace() is not None, reason="a tracer (coverage, a debugger) takes its own time")
 @pytest.mark.parametrize("wrong", [False, True])
-def test_fifty_hosts_take_a_moment(wrong: bool) -> None:
-    """Two seconds is what a refusal may take; this is a fraction, so that Ansible has the rest."""
+def test_all_mistakes_of_fifty_hosts_are_found_at_once(wrong: bool) -> None:
+    """How long that may take, `make bench` judges."""
     model = big_model()
     for org in model["organizations"] if wrong else []:
         for node in [*org.get("peers", []), *org.get("orderers", [])]:
             node["memry"] = "1g"
             node["host"] = node["host"].replace("host", "hots")
-    begun = time.process_time()
     try:
         problems = len(load(model, BIG_HOSTS).warnings)
     except ModelError as error:
         problems = len(error.problems)
-    assert time.process_time() - begun < 0.5
     assert problems == (210 if wrong else 0)
