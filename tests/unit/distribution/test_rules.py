@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import configparser
 import re
 import subprocess
 from pathlib import Path
@@ -41,18 +40,6 @@ def test_sanity_is_told_of_the_licence_and_of_nothing_else() -> None:
     files = sorted((ROOT / "tests" / "sanity").glob("ignore-*.txt"))
     assert [path.name for path in files] == ["ignore-2.19.txt"]
     assert sorted(files[0].read_text().splitlines()) == sorted(f"{name} {LICENCE}" for name in plugins)
-
-
-def test_every_file_left_out_of_coverage_exists_and_is_not_pure() -> None:
-    """Out of the coverage of pure code is what speaks to something: it imports what does, or it is run by Ansible."""
-    parser = configparser.ConfigParser()
-    parser.read(ROOT / "setup.cfg")
-    left_out = parser["coverage:run"]["omit"].split()
-    assert left_out
-    for pattern in left_out:
-        assert list(ROOT.glob(pattern)), f"{pattern} leaves out nothing"
-    assert not any(pattern.startswith("plugins/module_utils/model") for pattern in left_out)
-    assert "plugins/module_utils/*" not in left_out
 
 
 def test_nothing_is_named_by_a_bare_underscore() -> None:
