@@ -12,12 +12,11 @@ import docker
 import pytest
 import yaml
 from ansible_collections.selvedge.fabric.molecule.shared.testing.deployment import Deployment
+from ansible_collections.selvedge.fabric.molecule.shared.testing.faults import foreign_registry, sealed
 from ansible_collections.selvedge.fabric.molecule.shared.testing.fixtures import the_host
 from ansible_collections.selvedge.fabric.molecule.shared.testing.ledger import Ledger
 from ansible_collections.selvedge.fabric.molecule.shared.testing.waiting import eventually
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.errors import FabricError
-from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.x509 import issue_server, make_root
-from ansible_collections.selvedge.fabric.plugins.module_utils.model.paths import SECRETS, UID
 
 ROOT = Path(__file__).resolve().parents[3]
 LISTENER = "selvedge-test-listener"
@@ -52,15 +51,6 @@ def preflight(deployment: Deployment) -> Preflight:
 def run(host: str, command: str) -> str:
     """A command of the shell on a host, which must succeed."""
     return str(the_host(host).check_output(command))
-
-
-def write(deployment: Deployment, host: str, path: str, text: str) -> None:
-    """A file in tmpfs that the containers' user can read, by way of standard input."""
-    command = [
-        *deployment.machine(host).command,
-        f"cat > {path}; chown {UID}:{UID} {path}; chmod 0400 {path}",
-    ]
-    subprocess.run(command, input=text, text=True, check=True)
 
 
 def until_open(host: str, port: int) -> None:
@@ -148,24 +138,45 @@ def test_a_registry_with_a_certificate_of_another_authority(
     deployment: Deployment, preflight: Preflight, restartable: None
 ) -> None:
     network = deployment.network
-    host, container = network.registry_host, f"registry.{network.settings['domain']}"
-    pair = issue_server(
-        make_root("another CA", "Acme", 1), "registry.acme", "Acme", [host.address, host.reach], 1
-    )
-    write(deployment, host.name, f"{SECRETS}/registry/server_cert", pair.cert_pem)
-    write(deployment, host.name, f"{SECRETS}/registry/server_key", pair.key_pem)
-    try:
-        run(host.name, f"docker restart {container}")
-        until_open(host.name, network.settings["registry"]["port"])
+    with foreign_registry(deployment):
         fit, output = preflight()
-    finally:
-        run(host.name, "systemctl restart selvedge-material-registry.service")
-        run(host.name, f"docker restart {container}")
     assert not fit
     for name in [*network.hosts, "controller"]:
         assert f"{name} registry failed" in output
     assert (
         "has a certificate of another authority: 'CN=registry.acme,O=Acme', issued by 'CN=another CA,O=Acme'"
+        in output
+    )
+    eventually(lambda: _green(preflight), 60)
+
+
+def test_a_store_that_stopped(deployment: Deployment, preflight: Preflight, restartable: None) -> None:
+    network = deployment.network
+    host, container = network.store_host.name, f"store.{network.settings['domain']}"
+    run(host, f"docker stop {container}")
+    try:
+        fit, output = preflight()
+    finally:
+        run(host, f"docker start {container}")
+    assert not fit
+    address = deployment.controller["store"]["address"].removeprefix("https://")
+    assert f"controller store failed {address} refuses the connection" in output
+    for name in network.hosts:
+        assert f"{name} store failed " in output
+    assert f"Next: on {host}: systemctl status selvedge-stack@store, docker logs {container}" in output
+    eventually(lambda: _green(preflight), 60)
+
+
+def test_a_store_that_is_sealed(deployment: Deployment, preflight: Preflight, restartable: None) -> None:
+    network = deployment.network
+    with sealed(deployment):
+        fit, output = preflight()
+    assert not fit
+    for name in [*network.hosts, "controller"]:
+        assert f"{name} store failed " in output
+    assert "is sealed" in output
+    assert (
+        f"Next: on {network.store_host.name}: systemctl restart selvedge-material-store selvedge-stack@store"
         in output
     )
     eventually(lambda: _green(preflight), 60)

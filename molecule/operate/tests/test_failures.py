@@ -5,17 +5,20 @@ from __future__ import annotations
 import shlex
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from ansible_collections.selvedge.fabric.molecule.operate.tests.test_plan import peer_of
 from ansible_collections.selvedge.fabric.molecule.shared.testing.deployment import Deployment
-from ansible_collections.selvedge.fabric.molecule.shared.testing.faults import full_disk
+from ansible_collections.selvedge.fabric.molecule.shared.testing.engines import happened, look
+from ansible_collections.selvedge.fabric.molecule.shared.testing.faults import foreign_registry, full_disk
 from ansible_collections.selvedge.fabric.molecule.shared.testing.fixtures import the_host
 from ansible_collections.selvedge.fabric.molecule.shared.testing.ledger import Ledger
 from ansible_collections.selvedge.fabric.molecule.shared.testing.runs import Model, Operator
 from ansible_collections.selvedge.fabric.molecule.shared.testing.waiting import eventually
 
-ORDERER2, PEER1 = "orderer2.orderers.operate.example", "peer1.org1.operate.example"
+ORDERER1, ORDERER2 = (f"orderer{number}.orderers.operate.example" for number in (1, 2))
+PEER0, PEER1 = (f"peer{number}.org1.operate.example" for number in (0, 1))
 
 
 def do(host: str, command: str) -> str:
@@ -41,16 +44,29 @@ def ends_well(operator: Operator, deployment: Deployment, ledger: Ledger) -> Ite
 
 
 def test_a_host_is_down(operator: Operator, deployment: Deployment) -> None:
+    """And meanwhile the others can be brought to the model."""
+
+    def other_memory(model: Model) -> None:
+        peer_of(model, "org1", 1)["memory"] = "710m"
+
     container = f"{deployment.lab_name}-host3"
+    others = [name for name in deployment.variables if name != "host3"]
     engine("stop", container)
     try:
         said = operator.run("site", fails=True).said()
+        before = look(others)
+        with operator.edited(other_memory):
+            later = operator.run("site", "--limit", "!host3", "-e", "health_wait=20", fails=True).said()
+        meanwhile = happened(before, look(others))
     finally:
         engine("start", container)
         eventually(lambda: the_host("host3").run("systemctl is-system-running --wait").rc, 120, RuntimeError)
     assert "host3 cannot be reached" in said
     assert "Next: preflight.yml tells what is wrong with it" in said
     assert "--limit '!host3'" in said
+    assert meanwhile == {("recreate", PEER1)}
+    assert "orderer3.orderers.operate.example is unhealthy" in later
+    assert "peer0.org2.operate.example is unhealthy" in later
 
 
 def test_a_port_is_taken(operator: Operator) -> None:
@@ -74,7 +90,7 @@ def test_a_disk_is_full(operator: Operator, deployment: Deployment) -> None:
     with full_disk(f"{deployment.lab_name}-host2", "/etc/selvedge/stacks"), operator.edited(other_memory):
         said = operator.run("site", fails=True).said()
     assert "/etc/selvedge/stacks/ledger/compose.yml: No space left on device" in said
-    assert "Next: look at the disk and its mounts" in said
+    assert "Next: free some space on the filesystem of /etc/selvedge/stacks/ledger/compose.yml" in said
     # Nothing was torn: the file is the former one, the peer has not noticed.
     assert do("host2", "cat /etc/selvedge/stacks/ledger/compose.yml") == before
     assert do("host2", f"docker inspect --format '{{{{.Id}}}} {{{{.State.StartedAt}}}}' {PEER1}") == running
@@ -101,7 +117,7 @@ def test_the_store_does_not_answer(operator: Operator) -> None:
     finally:
         do("host1", f"iptables -D {rule}")
     assert "127.0.30.1:8200" in said
-    assert "Next: " in said
+    assert "Next: preflight.yml tells what keeps it from answering; where it was stopped, start.yml" in said
 
 
 # Answers every request with 500, with the CA's own certificate.
@@ -141,13 +157,59 @@ def test_a_ca_answers_500(operator: Operator, deployment: Deployment) -> None:
     assert "look at the CA server's log and run again; what is enrolled stays" in said
 
 
-def test_a_peer_never_gets_healthy(operator: Operator) -> None:
-    def far_too_little(model: Model) -> None:
-        peer_of(model, "org1", 1)["memory"] = "8m"
+def test_a_peer_never_gets_healthy(operator: Operator, deployment: Deployment) -> None:
+    """The first of three that are restarted: the run ends at its gate, and the others are left alone."""
 
-    with operator.edited(far_too_little):
+    def change(model: Model) -> None:
+        peer_of(model, "org1", 0)["memory"] = "8m"
+        peer_of(model, "org1", 1)["memory"] = "720m"
+        peer_of(model, "org2", 0)["memory"] = "720m"
+
+    before = look(deployment.variables)
+    with operator.edited(change):
         run = operator.run("site", "-e", "service_gate_wait=20", fails=True)
-    assert f"{PEER1} is unhealthy" in run.said()
-    assert f"last log lines of {PEER1}" in run.said()
-    # The others were left alone, and the network still works without it.
-    operator.run("site", "--check", "--tags", "ledger")
+    assert f"{PEER0} is unhealthy" in run.said()
+    assert f"last log lines of {PEER0}" in run.said()
+    assert happened(before, look(deployment.variables)) == {("recreate", PEER0)}
+
+
+@contextmanager
+def unreachable(host: str, container: str) -> Iterator[None]:
+    """A container that runs, and that nothing reaches, neither from outside nor from other hosts."""
+    form = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
+    address = do(host, f"docker inspect --format '{form}' {container}").strip()
+    rules = [f"DOCKER-USER -d {address} -j DROP", f"DOCKER-USER -s {address} -j DROP"]
+    try:
+        for rule in rules:
+            do(host, f"iptables -I {rule}")
+        yield
+    finally:
+        for rule in rules:
+            do(host, f"iptables -D {rule}")
+
+
+def test_a_quorum_is_not_taken_away(operator: Operator, deployment: Deployment) -> None:
+    """One of three orderers does not take part: the run waits for it, and restarts none of the other two."""
+
+    def change(model: Model) -> None:
+        for orderer in model["organizations"][0]["orderers"][1:]:
+            orderer["memory"] = "450m"
+
+    before = look(deployment.variables)
+    with operator.edited(change), unreachable("host1", ORDERER1):
+        said = operator.run("site", "-e", "service_gate_wait=20", fails=True).said()
+    assert "channel main" in said
+    assert "it would have 1 of 3 consenters" in said
+    assert "bring back the orderers that do not run, then run again" in said
+    assert happened(before, look(deployment.variables)) == set()
+
+
+def test_the_registry_shows_a_certificate_of_another_authority(
+    operator: Operator, deployment: Deployment
+) -> None:
+    """The host trusts the right one, and lacks an image."""
+    do("host2", f"docker rm --force {ORDERER2} && docker image prune --all --force")
+    with foreign_registry(deployment):
+        said = operator.run("site", fails=True).said()
+    assert "certificate signed by unknown authority" in said
+    assert "preflight.yml, which names the issuer that was found" in said
