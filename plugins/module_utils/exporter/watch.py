@@ -92,6 +92,8 @@ class Watch:
             chaincodes=config.chaincodes,
             read_nodes=False,
             ask_admin=False,
+            # Files in memory: running nodes go on without the store, and so does their judge.
+            keys_elsewhere=True,
         )()
         self._tell(results)
         self._update(

@@ -56,6 +56,8 @@ class NetworkCheck:
         show. Without it the certificates that they show are judged alone, and no node's key is needed.
     :param ask_admin: whether to ask orderers' participation API. Without it their metrics say the same, and the admin
         port, where channels are removed, need not be reached.
+    :param keys_elsewhere: whether the topology's keys come from elsewhere than the store that is judged. Then nobody
+        needs that store to be judged themselves.
     :param nodes: names to judge (nodes, CAs, ``store``); empty means all. What a channel's other members say
         is asked all the same.
     :param timeout: seconds for each question
@@ -76,6 +78,7 @@ class NetworkCheck:
     chaincodes: Sequence[ChaincodeMembers] = ()
     read_nodes: bool = True
     ask_admin: bool = True
+    keys_elsewhere: bool = False
 
     def __post_init__(self) -> None:
         everybody = [*self.topology.orderers, *self.topology.peers]
@@ -154,7 +157,8 @@ class NetworkCheck:
     def _read_secrets(self, store: Health | None) -> dict[str, FabricError]:
         """Bring all secrets into the topology's memory; the names whose secrets are not to be had, and why.
 
-        A store that does not serve is not even asked: its client would wait for it.
+        A store that does not serve is not even asked: its client would wait for it. Where the keys come from elsewhere,
+        its state says nothing about them.
         """
         needed = {item.name: self._paths(item.mount) for item in self._authorities}
         for node in (*self._orderers, *self._peers):
@@ -163,7 +167,7 @@ class NetworkCheck:
             if self.read_nodes:
                 needed[node.name].append(f"{mount}/nodes/{node.name}")
         wanted = {path for paths in needed.values() for path in paths} - self._read
-        if store and store.status is Status.UNHEALTHY:
+        if store and store.status is Status.UNHEALTHY and not self.keys_elsewhere:
             error = FabricError("the store does not serve", next_step="bring back the store first")
             failed = dict.fromkeys(wanted, error)
         else:
