@@ -15,6 +15,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.errors impo
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health import Health, Status
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health_channel import (
     ChannelView,
+    copies,
     view_channel,
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health_evidence import (
@@ -23,8 +24,13 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health_evid
     Certificates,
     ChaincodeMembers,
     ChannelMembers,
+    Ledger,
     OrdererEvidence,
     PeerEvidence,
+)
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health_forks import (
+    Question,
+    questions,
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health_hosts import silent_hosts
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.participation import status_in_metrics
@@ -34,6 +40,8 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.transport i
 SERVING = "serving"
 CHANNELS = "channels"
 STORE = "store"
+# Questions for one block, after all others.
+BLOCK = "block"
 _THREADS = 64
 
 _Answers = dict[tuple[str, ...], Any]
@@ -113,14 +121,16 @@ class NetworkCheck:
         locked = self._read_secrets(store)
         with shared_channels():
             answers = _ask({key: call for key, call in self._questions().items() if key[0] not in locked})
-        authorities = {
-            item.name: self._authority(item, answers) for item in self._authorities if item.name not in locked
-        }
-        orderers = {
-            node.name: self._orderer(node, answers) for node in self._orderers if node.name not in locked
-        }
-        peers = {node.name: self._peer(node, answers) for node in self._peers if node.name not in locked}
-        views = {item.name: view_channel(item, orderers, peers) for item in self._channels}
+            authorities = {
+                item.name: self._authority(item, answers)
+                for item in self._authorities
+                if item.name not in locked
+            }
+            orderers = {
+                node.name: self._orderer(node, answers) for node in self._orderers if node.name not in locked
+            }
+            peers = {node.name: self._peer(node, answers) for node in self._peers if node.name not in locked}
+            views = self._view(orderers, peers)
         silent = silent_hosts([*authorities.values(), *orderers.values(), *peers.values()])
         limits = replace(self._rules, silent_hosts=silent)
         results = [
@@ -133,6 +143,38 @@ class NetworkCheck:
             *self._unjudged(locked),
         ]
         return [*shown, *(result for result in results if self._wanted(result.subject))]
+
+    def _view(
+        self, orderers: Mapping[str, OrdererEvidence], peers: Mapping[str, PeerEvidence]
+    ) -> dict[str, ChannelView]:
+        """Each channel; where copies are far apart, their members are asked once more, for blocks to compare."""
+        asked: dict[tuple[str, ...], Question] = {}
+        calls: dict[tuple[str, ...], Callable[[], Ledger]] = {}
+        for channel in self._channels:
+            for question in questions(copies(channel, orderers, peers), set(channel.orderers)):
+                name, number = question.member, question.number
+                key = (name, BLOCK, channel.name, str(number))
+                asked[key] = question
+                read, node = (
+                    (probes.orderer_block, orderers[name].node)
+                    if name in orderers
+                    else (probes.peer_block, peers[name].node)
+                )
+                calls[key] = partial(read, self.topology, node, channel.name, number, self.timeout)
+        answers = _ask(calls)
+        return {
+            channel.name: view_channel(
+                channel,
+                orderers,
+                peers,
+                [
+                    (asked[key], answer)
+                    for key, answer in answers.items()
+                    if key[2] == channel.name and isinstance(answer, Ledger)
+                ],
+            )
+            for channel in self._channels
+        }
 
     def _views(self, views: dict[str, ChannelView], name: str) -> dict[str, ChannelView]:
         return {
