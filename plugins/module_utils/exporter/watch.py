@@ -114,7 +114,7 @@ class Watch:
         started = time.monotonic()
         report = attempt(partial(self._commit, topology, item))
         seconds = time.monotonic() - started if isinstance(report, FabricError) else seconds_of(report)
-        health = judge_probe(item.channel, report)
+        health = judge_probe(item.channel, report, self._config.probe_budget)
         self._tell([health])
         return Probed(health, seconds, time.time())
 
