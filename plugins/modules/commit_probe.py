@@ -10,8 +10,8 @@ module: commit_probe
 short_description: Commit a transaction and check that every peer has it
 description:
   - Submits one transaction, waits until every peer has committed it, and compares the block that it is in.
-  - Fails, with the report in its result, when a peer lacks the transaction, peers have different blocks, or it took
-    longer than O(budget).
+  - Fails, with a verdict in its result, when nothing can be committed; with the report as well, when a peer lacks the
+    transaction, peers have different blocks, or it took longer than O(budget).
   - Writes to the ledger by its nature; O(function) should be one that does no harm.
 options:
   channel:
@@ -119,17 +119,19 @@ problems:
   type: list
   elements: str
 status:
-  description: V(healthy), V(degraded) when it was over O(budget), V(unhealthy) when a peer lacks the transaction.
-  returned: when it was submitted
+  description:
+    - V(healthy), V(degraded) when it was over O(budget), V(unhealthy) when a peer lacks the transaction or nothing
+      could be committed at all.
+  returned: when it was tried
   type: str
 reasons:
   description: Why it is not healthy, the gravest first.
-  returned: when it was submitted
+  returned: when it was tried
   type: list
   elements: str
 remedy:
   description: What to do about the gravest one.
-  returned: when it was submitted
+  returned: when it was tried
   type: str
 """
 
@@ -141,7 +143,11 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.arguments i
     failures,
     open_topology,
 )
-from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.probe import commit_probe
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.errors import FabricError
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.probe import (
+    ProbeReport,
+    commit_probe,
+)
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.probe_health import judge_probe
 from ansible_collections.selvedge.fabric.plugins.module_utils.packages import FABRIC, require
 
@@ -169,19 +175,23 @@ def main() -> None:
         signer = topology.signer(params["organization"], params["user"])
         if module.check_mode:
             module.exit_json(changed=True)
-        report = commit_probe(
-            topology,
-            signer,
-            params["channel"],
-            params["chaincode"],
-            [text.encode() for text in (params["function"], *params["args"])],
-            peers,
-            params["endorsing_organizations"],
-            params["timeout"],
-        )
+        report: ProbeReport | FabricError
+        try:
+            report = commit_probe(
+                topology,
+                signer,
+                params["channel"],
+                params["chaincode"],
+                [text.encode() for text in (params["function"], *params["args"])],
+                peers,
+                params["endorsing_organizations"],
+                params["timeout"],
+            )
+        except FabricError as error:
+            report = error
         health = judge_probe(params["channel"], report, params["budget"])
-        verdict = {key: health.as_dict()[key] for key in ("status", "reasons", "remedy")}
-        found = {"changed": True, **report.as_dict(), **verdict}
+        told = {} if isinstance(report, FabricError) else {"changed": True, **report.as_dict()}
+        found = {**told, **{key: health.as_dict()[key] for key in ("status", "reasons", "remedy")}}
         if not health.healthy:
             module.fail_json(msg=f"{'; '.join(health.reasons)}. Next: {health.remedy}", **found)
         module.exit_json(**found)

@@ -145,9 +145,10 @@ results:
         - C(version), C(cert_days) (days until its first certificate expires), C(certificates) (days by kind).
         - C(clock), with C(skew) (seconds ahead of ours), C(uncertainty) and C(source).
         - Of hosts C(disks), by where they are mounted with C(free_percent), C(free_inodes_percent) and C(paths).
-        - C(channels), by name with C(height), C(lag), C(hash), perhaps C(fork) (the first block that differs), for
-          orderers C(status), C(relation), C(leader), C(active), C(consenters) and C(missing), for peers C(chaincodes)
-          (whether each answers). What is unknown is left out.
+        - C(channels), by name with C(height), C(lag), C(hash), perhaps C(fork) (the lowest block that is seen to
+          differ) and C(fork_hash) (of that block as it has it), for orderers C(status), C(relation), C(leader),
+          C(consensus), C(active), C(consenters), C(quorum) and C(missing), for peers C(chaincodes) (whether each
+          answers). What is unknown is left out.
       type: dict
   sample:
     - subject: orderer0.orderer.lab

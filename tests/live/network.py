@@ -97,7 +97,7 @@ class LiveNetwork:
         binaries: Path | None = None,
         version: str = "2.5.9",
     ) -> None:
-        self.root = root
+        self.root, self.version = root, version
         self.store = MemoryStore()
         self.binaries = binaries or oracle("orderer", version).parent
         oracle("peer", version)

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import hvac
 import pytest
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric import x509
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.agent_config import agent_config
@@ -176,6 +177,22 @@ class LiveStore:
 
     def stop(self) -> None:
         self.process.stop()
+
+    def seal(self) -> None:
+        """Seal it; it begins unsealed again when it is started. The controller may not: a role is made for that."""
+        name = "sealing"
+
+        def sealing(client: hvac.Client) -> None:
+            role = client.read("auth/cert/certs/controller")["data"]
+            text = 'path "sys/seal" { capabilities = ["update", "sudo"] }'
+            client.sys.create_or_update_acl_policy(name, text)
+            kept = {key: role[key] for key in ("certificate", "allowed_common_names")}
+            client.write_data(f"auth/cert/certs/{name}", data={**kept, "token_policies": name})
+            login = client.adapter.post("/v1/auth/cert/login", json={"name": name})
+            client.token = login["auth"]["client_token"]
+            client.sys.seal()
+
+        self.open().call("sealing", "sys/seal", sealing)
 
     def configure(self, mounts: list[str], hosts: list[Host]) -> None:
         """Mounts, policies and AppRoles, as the module ``store_config`` makes them."""

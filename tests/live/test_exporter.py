@@ -29,6 +29,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.package imp
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.transport import Endpoint
 from ansible_collections.selvedge.fabric.tests.live.chaincode_server import serving
 from ansible_collections.selvedge.fabric.tests.live.network import REPOSITORY, LiveNetwork, running
+from ansible_collections.selvedge.fabric.tests.live.stores import LiveStore, running_store
 
 CHANNEL, CHAINCODE, NAME = "demo", "kv", "health.org1.lab"
 PEER = "peer0.org2.lab"
@@ -39,8 +40,8 @@ PROGRAM = "ansible_collections.selvedge.fabric.plugins.module_utils.exporter.pro
 class Exporter:
     """The process, and what it says."""
 
-    def __init__(self, live: LiveNetwork, folder: Path) -> None:
-        self.live, self.folder, self.port = live, folder, free_port()
+    def __init__(self, live: LiveNetwork, store: LiveStore, folder: Path) -> None:
+        self.live, self.store, self.folder, self.port = live, store, folder, free_port()
         for organization in live.organizations.values():
             organization.enrol("users/probe", "client", NAME)
             self._render(f"{organization.mount}/users/probe")
@@ -72,6 +73,7 @@ class Exporter:
                     "probe": probe,
                 }
             ],
+            "store": {key: store.option[key] for key in ("url", "ca_file", "server_name")},
             "hosts": dict.fromkeys(names, "here"),
             "interval": INTERVAL,
             "probe_interval": PROBE_INTERVAL,
@@ -166,7 +168,8 @@ def exporter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exporter]:
         )
         rollout.apply(topology, chaincode.plan(goal, rollout.read(topology, goal)))
         rollout.wait(topology, goal, 1, 60)
-        found = Exporter(live, tmp_path_factory.mktemp("exporter"))
+        store = stack.enter_context(running_store(tmp_path_factory.mktemp("store")))
+        found = Exporter(live, store, tmp_path_factory.mktemp("exporter"))
         found.start()
         stack.callback(found.stop)
         yield found
@@ -175,7 +178,7 @@ def exporter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exporter]:
 def well(found: Metrics) -> bool:
     states = [sample.value for sample in found.samples.get("selvedge_node_status", [])]
     probed = found.value("selvedge_commit_probe_success", channel=CHANNEL)
-    return len(states) == 5 and not any(states) and probed == 1
+    return len(states) == 6 and not any(states) and probed == 1
 
 
 def reasons(found: Metrics, subject: str) -> list[tuple[str, str]]:
@@ -201,7 +204,7 @@ def test_a_healthy_network(exporter: Exporter) -> None:
     assert abs((found.value("selvedge_exporter_last_run_timestamp_seconds") or 0) - time.time()) < 20
     assert exporter.get("/healthz")[0] == 200
     status = json.loads(exporter.get("/status.json")[1])
-    assert {result["kind"] for result in status["results"]} == {"orderer", "peer", "channel"}
+    assert {result["kind"] for result in status["results"]} == {"store", "orderer", "peer", "channel"}
 
 
 def test_the_probe_makes_blocks(exporter: Exporter) -> None:
@@ -250,6 +253,30 @@ def test_a_peer_that_is_away_does_not_fail_the_probe(exporter: Exporter) -> None
         assert found.value("selvedge_channel_height", subject=PEER) is None
     finally:
         exporter.live.signal(PEER, signal.SIGCONT)
+    exporter.reach(well)
+
+
+@pytest.mark.parametrize("fault", ["sealed", "stopped"])
+def test_the_ledger_is_judged_while_the_store_gives_nothing(exporter: Exporter, fault: str) -> None:
+    """The exporter has its keys, and nobody else needs the store to go on."""
+    exporter.reach(well)
+    if fault == "sealed":
+        exporter.store.seal()
+    else:
+        exporter.store.stop()
+    try:
+        found = exporter.reach(lambda now: now.value("selvedge_node_status", subject="store") == 2)
+        assert found.value("selvedge_store_sealed") == (1 if fault == "sealed" else None)
+        ended = time.time() + PROBE_INTERVAL
+        probed = "selvedge_commit_probe_last_run_timestamp_seconds"
+        found = exporter.reach(lambda now: (now.value(probed, channel=CHANNEL) or 0) > ended)
+        states = {item.labels["subject"]: item.value for item in found.samples["selvedge_node_status"]}
+        assert {name: state for name, state in states.items() if state} == {"store": 2}, exporter.log
+        assert len(states) == 6
+        assert found.value("selvedge_commit_probe_success", channel=CHANNEL) == 1, exporter.log
+    finally:
+        exporter.store.stop()
+        exporter.store.start()
     exporter.reach(well)
 
 

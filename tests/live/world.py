@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -26,6 +26,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health_evid
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.network_health import NetworkCheck
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.package import ccaas_package
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.peer_channels import chain_info
 from ansible_collections.selvedge.fabric.tests.live.chaincode_server import ChaincodeServer, serving
 from ansible_collections.selvedge.fabric.tests.live.network import LiveNetwork
 from ansible_collections.selvedge.fabric.tests.unit.plugins.module_utils.fabric.health_captures import (
@@ -50,7 +51,15 @@ class World:
         }
         return NetworkCheck(options.pop("topology", self.live.topology), **options)
 
-    def submit(self, key: str, organization: str = "Org1") -> probe.ProbeReport:
+    def height(self, peer: str) -> int:
+        """Blocks of a peer's copy of the channel."""
+        topology = self.live.topology
+        node = topology.peer(peer)
+        endpoint, signer = topology.grpc_endpoint(node), topology.signer(node.organization)
+        return chain_info(endpoint, signer, CHANNEL).height
+
+    def submit(self, key: str, organization: str = "Org1", peers: Sequence[str] = ()) -> probe.ProbeReport:
+        """Commit a transaction, and see it on these peers; all by default."""
         topology = self.live.topology
         return probe.commit_probe(
             topology,
@@ -58,7 +67,7 @@ class World:
             CHANNEL,
             CHAINCODE,
             [b"put", key.encode(), b"1"],
-            topology.peers,
+            [topology.peer(name) for name in peers] or topology.peers,
         )
 
 

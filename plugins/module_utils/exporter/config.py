@@ -41,6 +41,7 @@ class Config:
     :param secrets: folder with the secrets, ``<mount>/users/<user>/<field>`` and ``<mount>/msp/<field>``
     :param user: the user of each organisation that it acts as
     :param interval: seconds between two health checks, and ``probe_interval`` between two commits on a channel
+    :param probe_budget: seconds in which every peer should have a commit; slower is degraded. 0 is no budget
     :param store: ``url``, ``ca_file`` and perhaps ``server_name`` of the secrets store; empty: not asked
     :param hosts: name of the host that each node and CA runs on
     """
@@ -55,6 +56,7 @@ class Config:
     interval: float = 15
     probe_interval: float = 60
     probe_timeout: float = 30
+    probe_budget: float = 0
     timeout: float = 3
     max_lag: int = 5
     max_skew: float = 60
@@ -78,8 +80,8 @@ class Config:
     def from_dict(cls, found: Mapping[str, Any]) -> Config:
         """From the file's shape: channels, authorities, chaincodes and topology as in the controller's view."""
         plain = [
-            *("listen", "user", "interval", "probe_interval", "probe_timeout", "timeout", "max_lag"),
-            *("max_skew", "certificate_days_min", "store", "hosts"),
+            *("listen", "user", "interval", "probe_interval", "probe_timeout", "probe_budget", "timeout"),
+            *("max_lag", "max_skew", "certificate_days_min", "store", "hosts"),
         ]
         try:
             return cls(

@@ -92,6 +92,8 @@ class Watch:
             chaincodes=config.chaincodes,
             read_nodes=False,
             ask_admin=False,
+            # Files in memory: running nodes go on without the store, and so does their judge.
+            keys_elsewhere=True,
         )()
         self._tell(results)
         self._update(
@@ -112,7 +114,7 @@ class Watch:
         started = time.monotonic()
         report = attempt(partial(self._commit, topology, item))
         seconds = time.monotonic() - started if isinstance(report, FabricError) else seconds_of(report)
-        health = judge_probe(item.channel, report)
+        health = judge_probe(item.channel, report, self._config.probe_budget)
         self._tell([health])
         return Probed(health, seconds, time.time())
 

@@ -57,9 +57,10 @@ class Health:
     :param facts: ``version``, ``cert_days`` (whole days until the first certificate expires),
         ``certificates`` (days by name), ``clock`` (``skew`` in seconds, ahead of the asker's is positive,
         ``uncertainty`` in seconds, ``source``) and ``channels``: name to ``height``, ``lag`` (blocks), ``hash``
-        (hex of the newest block's header), ``fork`` (number of the first block that differs); for orderers also
-        ``status``, ``relation``, ``leader`` (a name), ``active`` and ``consenters`` (counts), ``missing``
-        (names); for peers ``chaincodes`` (whether each answers). What is unknown is left out.
+        (hex of the newest block's header), ``fork`` (number of the lowest block that is seen to differ),
+        ``fork_hash`` (hex of that block's header as it has it); for orderers also ``status``, ``relation``,
+        ``leader`` (a name), ``consensus`` (``Raft`` or ``BFT``), ``active``, ``consenters`` and ``quorum`` (counts),
+        ``missing`` (names); for peers ``chaincodes`` (whether each answers). What is unknown is left out.
     :param lasting: nothing of it heals by waiting
     :param findings: what it was made of, the gravest first
     """

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.errors import FabricError, NoAnswerError
@@ -13,6 +12,11 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health_evid
     NoLeaderError,
     OrdererEvidence,
     PeerEvidence,
+)
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health_forks import (
+    Fork,
+    Question,
+    find_forks,
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.participation import (
     ACTIVE,
@@ -42,7 +46,7 @@ class ChannelView:
     :param active: consenters that take part: not more than a Raft leader counts, nor than can be running
     :param missing: names of those that take no part, as far as they can be told
     :param consensus: RAFT or BFT, by what the orderers measure
-    :param forked: members whose copy differs from the others', with the number of the first differing block
+    :param forked: members whose copy differs from the others'
     """
 
     name: str
@@ -54,7 +58,7 @@ class ChannelView:
     active: int
     missing: tuple[str, ...] = ()
     consensus: str = RAFT
-    forked: dict[str, int] = field(default_factory=dict)
+    forked: dict[str, Fork] = field(default_factory=dict)
 
     @property
     def quorum(self) -> int:
@@ -68,14 +72,30 @@ class ChannelView:
         return self.consenters // 2 + 1
 
 
-def view_channel(
+def copies(
     channel: ChannelMembers, orderers: Mapping[str, OrdererEvidence], peers: Mapping[str, PeerEvidence]
+) -> dict[str, Ledger]:
+    """The ledgers of those members that told theirs."""
+    asked: list[OrdererEvidence | PeerEvidence] = [
+        *(orderers[name] for name in channel.orderers if name in orderers),
+        *(peers[name] for name in channel.peers if name in peers),
+    ]
+    answers = {evidence.node.name: evidence.ledgers.get(channel.name) for evidence in asked}
+    return {name: answer for name, answer in answers.items() if isinstance(answer, Ledger)}
+
+
+def view_channel(
+    channel: ChannelMembers,
+    orderers: Mapping[str, OrdererEvidence],
+    peers: Mapping[str, PeerEvidence],
+    read: Sequence[tuple[Question, Ledger]] = (),
 ) -> ChannelView:
-    """Put the evidence of a channel's members together; members without evidence are left out."""
+    """Put the evidence of a channel's members together; members without evidence are left out.
+
+    :param read: blocks that were read to compare copies that are far apart
+    """
     consenters = {name: orderers[name] for name in channel.orderers if name in orderers}
-    answers = {name: evidence.ledgers.get(channel.name) for name, evidence in consenters.items()}
-    answers |= {name: peers[name].ledgers.get(channel.name) for name in channel.peers if name in peers}
-    ledgers = {name: answer for name, answer in answers.items() if isinstance(answer, Ledger)}
+    ledgers = copies(channel, orderers, peers)
     gauges = {name: _gauges(evidence, channel.name) for name, evidence in consenters.items()}
     bft = any(BFT_CLUSTER_SIZE in found for found in gauges.values())
     is_leader, cluster_size = (BFT_IS_LEADER, BFT_CLUSTER_SIZE) if bft else (IS_LEADER, CLUSTER_SIZE)
@@ -109,7 +129,7 @@ def view_channel(
         active=max(0, min([size - len(missing if bft else dead), *counted])),
         missing=missing,
         consensus=BFT if bft else RAFT,
-        forked=find_forks(ledgers, set(consenters)),
+        forked=find_forks(ledgers, consenters.keys(), read),
     )
 
 
@@ -130,28 +150,3 @@ def _takes_part(evidence: OrdererEvidence, channel: str) -> bool:
     serves = not isinstance(status, ChannelStatus) or (status.relation, status.status) == (CONSENTER, ACTIVE)
     joined = channel not in evidence.statuses or status is not None
     return serves and joined and not evidence.dead
-
-
-def find_forks(ledgers: Mapping[str, Ledger], orderers: set[str]) -> dict[str, int]:
-    """Members that disagree about a block, with its number; the lowest one where there are two.
-
-    Each ledger tells two blocks, its newest and the one before, so copies are compared that are up to one
-    block apart. Right is what most orderers say, then what most members say; on a tie all are listed.
-    """
-    claims: dict[int, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
-    for name, ledger in ledgers.items():
-        claims[ledger.height - 1][ledger.hash].add(name)
-        if ledger.height > 1:
-            claims[ledger.height - 2][ledger.previous_hash].add(name)
-    forked: dict[str, int] = {}
-    for number in sorted(claims):
-        sides = list(claims[number].values())
-        if len(sides) < 2:
-            continue
-        weight = {id(side): (len(side & orderers), len(side)) for side in sides}
-        best = max(weight.values())
-        winners = [side for side in sides if weight[id(side)] == best]
-        right = winners[0] if len(winners) == 1 else set()
-        for name in sorted(set().union(*sides) - right):
-            forked.setdefault(name, number)
-    return forked

@@ -118,6 +118,22 @@ def orderer_ledger(topology: Topology, node: Node, channel: str, timeout: float)
         if common_pb2.Status.Name(common_pb2.SERVICE_UNAVAILABLE) in error.what:
             raise NoLeaderError("it knows no leader", error.where, error.next_step) from error
         raise
+    return _ledger_until(block)
+
+
+def orderer_block(topology: Topology, node: Node, channel: str, number: int, timeout: float) -> Ledger:
+    """Read a block: the ledger as if it ended with it."""
+    endpoint, signer = topology.grpc_endpoint(node), topology.signer(node.organization)
+    return _ledger_until(deliver.block(endpoint, signer, channel, number, timeout=timeout))
+
+
+def peer_block(topology: Topology, node: Node, channel: str, number: int, timeout: float) -> Ledger:
+    """The same of a peer."""
+    endpoint, signer = topology.grpc_endpoint(node), topology.signer(node.organization)
+    return _ledger_until(peer_channels.block(endpoint, signer, channel, number, timeout))
+
+
+def _ledger_until(block: common_pb2.Block) -> Ledger:
     header = block.header
     return Ledger(
         int(header.number) + 1, header_hash(header), header.previous_hash.hex(), block_damage(block)

@@ -60,6 +60,8 @@ _COMMIT = "run site.yml, its chaincode step commits it"
 _DAMAGE = "stop it and restore or rebuild its ledger; check the disk of its host (dmesg)"
 # Fabric's own limit for the age of a request, orderers' and peers' ``authentication.timewindow``.
 _TIME_WINDOW_S = 15 * 60
+# Of a hash, in a reason.
+_SHOWN = 16
 _FORK = "compare this block on all members; stop those that are wrong, and restore or rebuild their ledgers"
 
 
@@ -259,14 +261,23 @@ def _said(error: FabricError) -> str:
 
 
 def _ledger(name: str, at: str, ledger: Ledger, view: ChannelView, rules: Rules) -> Iterator[Finding]:
-    if name in view.forked:
-        number = view.forked[name]
-        yield _unhealthy(f"{at}: its block {number} is another one than elsewhere (fork)", _FORK, True)
+    fork = view.forked.get(name)
+    if fork:
+        elsewhere = ", ".join(text[:_SHOWN] for text in fork.others)
+        reason = (
+            f"{at}: its block {fork.number} ({fork.hash[:_SHOWN]}) is another one than elsewhere ({elsewhere}),"
+            " a fork"
+        )
+        yield _unhealthy(
+            reason, _FORK, True, f"{at}: one of its blocks is another one than elsewhere, a fork"
+        )
     if ledger.damage:
         reason = f"{at}: its newest block ({ledger.height - 1}) {ledger.damage}"
         brief = f"{at}: its newest block {ledger.damage.partition(':')[0]}"
         yield _unhealthy(reason, _DAMAGE, True, brief)
-    yield from _behind(at, ledger.height, view, rules)
+    if not fork:
+        # It takes no more blocks, and does not catch up.
+        yield from _behind(at, ledger.height, view, rules)
 
 
 def _behind(at: str, height: int, view: ChannelView, rules: Rules) -> Iterator[Finding]:
@@ -281,8 +292,9 @@ def _behind(at: str, height: int, view: ChannelView, rules: Rules) -> Iterator[F
 def _ledger_facts(name: str, ledger: Ledger | FabricError | None, view: ChannelView) -> dict[str, Any]:
     if not isinstance(ledger, Ledger):
         return {}
-    fork = {"fork": view.forked[name]} if name in view.forked else {}
-    return {"height": ledger.height, "lag": view.height - ledger.height, "hash": ledger.hash, **fork}
+    fork = view.forked.get(name)
+    differs = {"fork": fork.number, "fork_hash": fork.hash} if fork else {}
+    return {"height": ledger.height, "lag": view.height - ledger.height, "hash": ledger.hash, **differs}
 
 
 def _peer_facts(evidence: PeerEvidence, name: str, view: ChannelView) -> dict[str, Any]:
@@ -301,7 +313,8 @@ def _orderer_facts(evidence: OrdererEvidence, name: str, view: ChannelView) -> d
     if view.leaders and not isinstance(evidence.ledgers.get(name), FabricError):
         facts["leader"] = ", ".join(view.leaders)
     missing = {"missing": list(view.missing)} if view.missing else {}
-    return {**facts, "active": view.active, "consenters": view.consenters, **missing}
+    counted = {"active": view.active, "consenters": view.consenters, "quorum": view.quorum}
+    return {**facts, "consensus": view.consensus, **counted, **missing}
 
 
 # --- what all have in common ---

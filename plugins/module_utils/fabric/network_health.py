@@ -15,6 +15,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.errors impo
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health import Health, Status
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health_channel import (
     ChannelView,
+    copies,
     view_channel,
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health_evidence import (
@@ -23,8 +24,13 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health_evid
     Certificates,
     ChaincodeMembers,
     ChannelMembers,
+    Ledger,
     OrdererEvidence,
     PeerEvidence,
+)
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health_forks import (
+    Question,
+    questions,
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health_hosts import silent_hosts
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.participation import status_in_metrics
@@ -34,6 +40,8 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.transport i
 SERVING = "serving"
 CHANNELS = "channels"
 STORE = "store"
+# Questions for one block, after all others.
+BLOCK = "block"
 _THREADS = 64
 
 _Answers = dict[tuple[str, ...], Any]
@@ -56,6 +64,8 @@ class NetworkCheck:
         show. Without it the certificates that they show are judged alone, and no node's key is needed.
     :param ask_admin: whether to ask orderers' participation API. Without it their metrics say the same, and the admin
         port, where channels are removed, need not be reached.
+    :param keys_elsewhere: whether the topology's keys come from elsewhere than the store that is judged. Then nobody
+        needs that store to be judged themselves.
     :param nodes: names to judge (nodes, CAs, ``store``); empty means all. What a channel's other members say
         is asked all the same.
     :param timeout: seconds for each question
@@ -76,6 +86,7 @@ class NetworkCheck:
     chaincodes: Sequence[ChaincodeMembers] = ()
     read_nodes: bool = True
     ask_admin: bool = True
+    keys_elsewhere: bool = False
 
     def __post_init__(self) -> None:
         everybody = [*self.topology.orderers, *self.topology.peers]
@@ -110,14 +121,16 @@ class NetworkCheck:
         locked = self._read_secrets(store)
         with shared_channels():
             answers = _ask({key: call for key, call in self._questions().items() if key[0] not in locked})
-        authorities = {
-            item.name: self._authority(item, answers) for item in self._authorities if item.name not in locked
-        }
-        orderers = {
-            node.name: self._orderer(node, answers) for node in self._orderers if node.name not in locked
-        }
-        peers = {node.name: self._peer(node, answers) for node in self._peers if node.name not in locked}
-        views = {item.name: view_channel(item, orderers, peers) for item in self._channels}
+            authorities = {
+                item.name: self._authority(item, answers)
+                for item in self._authorities
+                if item.name not in locked
+            }
+            orderers = {
+                node.name: self._orderer(node, answers) for node in self._orderers if node.name not in locked
+            }
+            peers = {node.name: self._peer(node, answers) for node in self._peers if node.name not in locked}
+            views = self._view(orderers, peers)
         silent = silent_hosts([*authorities.values(), *orderers.values(), *peers.values()])
         limits = replace(self._rules, silent_hosts=silent)
         results = [
@@ -130,6 +143,38 @@ class NetworkCheck:
             *self._unjudged(locked),
         ]
         return [*shown, *(result for result in results if self._wanted(result.subject))]
+
+    def _view(
+        self, orderers: Mapping[str, OrdererEvidence], peers: Mapping[str, PeerEvidence]
+    ) -> dict[str, ChannelView]:
+        """Each channel; where copies are far apart, their members are asked once more, for blocks to compare."""
+        asked: dict[tuple[str, ...], Question] = {}
+        calls: dict[tuple[str, ...], Callable[[], Ledger]] = {}
+        for channel in self._channels:
+            for question in questions(copies(channel, orderers, peers), set(channel.orderers)):
+                name, number = question.member, question.number
+                key = (name, BLOCK, channel.name, str(number))
+                asked[key] = question
+                read, node = (
+                    (probes.orderer_block, orderers[name].node)
+                    if name in orderers
+                    else (probes.peer_block, peers[name].node)
+                )
+                calls[key] = partial(read, self.topology, node, channel.name, number, self.timeout)
+        answers = _ask(calls)
+        return {
+            channel.name: view_channel(
+                channel,
+                orderers,
+                peers,
+                [
+                    (asked[key], answer)
+                    for key, answer in answers.items()
+                    if key[2] == channel.name and isinstance(answer, Ledger)
+                ],
+            )
+            for channel in self._channels
+        }
 
     def _views(self, views: dict[str, ChannelView], name: str) -> dict[str, ChannelView]:
         return {
@@ -154,7 +199,8 @@ class NetworkCheck:
     def _read_secrets(self, store: Health | None) -> dict[str, FabricError]:
         """Bring all secrets into the topology's memory; the names whose secrets are not to be had, and why.
 
-        A store that does not serve is not even asked: its client would wait for it.
+        A store that does not serve is not even asked: its client would wait for it. Where the keys come from elsewhere,
+        its state says nothing about them.
         """
         needed = {item.name: self._paths(item.mount) for item in self._authorities}
         for node in (*self._orderers, *self._peers):
@@ -163,7 +209,7 @@ class NetworkCheck:
             if self.read_nodes:
                 needed[node.name].append(f"{mount}/nodes/{node.name}")
         wanted = {path for paths in needed.values() for path in paths} - self._read
-        if store and store.status is Status.UNHEALTHY:
+        if store and store.status is Status.UNHEALTHY and not self.keys_elsewhere:
             error = FabricError("the store does not serve", next_step="bring back the store first")
             failed = dict.fromkeys(wanted, error)
         else:

@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.compose import bind, digest_of, shell
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.draft import probe_name
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.limits import COMMIT_SLOW_S
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import Network, Service
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.paths import (
     CA_CERT,
@@ -87,6 +88,7 @@ def config(network: Network, exporter: Service, controller: Mapping[str, Any]) -
         },
         "secrets_dir": IN_SECRETS,
         "user": USER,
+        "probe_budget": COMMIT_SLOW_S,
         "topology": {
             "organizations": controller["topology"]["organizations"],
             "orderers": [_node(service) for service in network.orderers],

@@ -276,6 +276,12 @@ MODEL: dict[str, Field] = {
             "image": Field("str", "its image below images/", default="chaincode-python"),
             "image_version": Field("str", "that image's version; default is the recipe's"),
             "endorsement_policy": Field("str", "who must endorse", default="/Channel/Application/Endorsement"),
+            "probe": Field(
+                "list",
+                "the transaction that proves that the channel commits: a function that does no harm, and its "
+                "arguments; default is org.hyperledger.fabric:GetMetadata, which Fabric's contract API has",
+                default=[],
+            ),
             **_limits("256m"),
         },
     ),

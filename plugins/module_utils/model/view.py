@@ -86,7 +86,7 @@ with suppress(ImportError):  # the module says which package is missing
     _DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 # A transaction that every contract knows, that reads and writes nothing, and is committed all the same.
-PROBE = {"function": "org.hyperledger.fabric:GetMetadata", "args": []}
+PROBE = ["org.hyperledger.fabric:GetMetadata"]
 STORE_MATERIAL = ["ca_cert", "seal_key", "server_cert", "server_key"]
 REGISTRY_MATERIAL = ["ca_cert", "server_cert", "server_key"]
 _LEDGER_KINDS = ("orderer", "peer", COUCHDB, "chaincode")
@@ -681,6 +681,7 @@ def _chaincode(network: Network, chaincode: dict[str, Any]) -> dict[str, Any]:
     members = next(item for item in network.settings["channels"] if item["name"] == chaincode["channel"])
     organizations = members["organizations"]
     package = package_of(chaincode)
+    function, *args = chaincode["probe"] or PROBE
     return {
         "name": chaincode["name"],
         "version": chaincode["version"],
@@ -689,5 +690,5 @@ def _chaincode(network: Network, chaincode: dict[str, Any]) -> dict[str, Any]:
         "endorsement_policy": chaincode["endorsement_policy"],
         "organizations": organizations,
         "peers": [peer.name for name in organizations for peer in network.organizations[name].peers],
-        "probe": PROBE,
+        "probe": {"function": function, "args": args},
     }

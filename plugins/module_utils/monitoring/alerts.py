@@ -1,7 +1,8 @@
 """Alert rules: each one something that an operator gets up for (critical), sees to today (warning), plans for (info).
 
-Thresholds stand here and nowhere else. Each alert has its section in docs/operator/alerts.md, and is fired and left
-silent by ``promtool test rules`` in tests/unit/plugins/module_utils/monitoring/test_alerts.py.
+Thresholds stand here and nowhere else; those that others hold, too, in ``model/limits.py``. Each alert has its section
+in docs/operator/alerts.md, and is fired and left silent by ``promtool test rules`` in
+tests/unit/plugins/module_utils/monitoring/test_alerts.py.
 
 Metrics ``selvedge_*`` come from the health exporter, and from files for the node exporter, which runs leave there and,
 where logs are collected, the guard of the engine's socket.
@@ -12,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.limits import COMMIT_SLOW_S
 from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.prometheus import WATCHING
 
 RUNBOOK = "docs/operator/alerts.md"
@@ -258,7 +260,7 @@ ALERTS = (
     Alert(
         "CommitProbeSlow",
         WARNING,
-        "max by (channel) (selvedge_commit_probe_duration_seconds) > 5",
+        f"max by (channel) (selvedge_commit_probe_duration_seconds) > {COMMIT_SLOW_S}",
         "5m",
         "A commit on channel {{ $labels.channel }} takes {{ $value | humanizeDuration }}",
         "From submitting a transaction to seeing it on every peer.",

@@ -65,8 +65,11 @@ class Recorder:
         ask, read = network_health._ask, operations.operations_of
 
         def asking(questions: Any) -> _Answers:
-            self._answers = ask(questions)
-            return self._answers
+            found = ask(questions)
+            # Blocks are asked for after all others.
+            more = bool(questions) and all(network_health.BLOCK in key for key in questions)
+            self._answers = {**self._answers, **found} if more or not questions else found
+            return found
 
         def reading(answers: Answers, endpoint: Endpoint) -> Operations:
             self._raw[endpoint.server_name] = answers

@@ -1,10 +1,9 @@
-"""What a channel's members know together: height, leader, quorum, forks."""
+"""What a channel's members know together: height, leader, quorum."""
 
 from __future__ import annotations
 
 import pytest
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.errors import FabricError
-from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health_channel import find_forks
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health_evidence import NoLeaderError
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health_probes import header_hash
 from ansible_collections.selvedge.fabric.tests.unit.plugins.module_utils.fabric.health_samples import (
@@ -85,33 +84,6 @@ def test_height_is_the_longest_copy() -> None:
     assert view(members=peers(peer1=peer("peer1", ledgers={"demo": ledger(7)}))).height == 7
     leaderless = orderer("orderer0", ledgers={"demo": NoLeaderError("it knows no leader")})
     assert view(orderers(orderer0=leaderless)).height == 5
-
-
-def test_copies_that_are_behind_have_not_forked() -> None:
-    assert find_forks({"a": ledger(5), "b": ledger(4), "c": ledger(1)}, {"a"}) == {}
-
-
-def test_a_fork_at_the_same_height() -> None:
-    copies = {"orderer0": ledger(5), "peer0": ledger(5), "peer1": ledger(5, "x")}
-    assert find_forks(copies, {"orderer0"}) == {"peer1": 3}
-
-
-def test_a_fork_one_block_apart() -> None:
-    assert find_forks({"orderer0": ledger(6), "peer0": ledger(5, "x")}, {"orderer0"}) == {"peer0": 4}
-    assert find_forks({"orderer0": ledger(5), "peer0": ledger(6, "x")}, {"orderer0"}) == {"peer0": 4}
-
-
-def test_orderers_outvote_peers() -> None:
-    copies = {"orderer0": ledger(5), "peer0": ledger(5, "x"), "peer1": ledger(5, "x")}
-    assert find_forks(copies, {"orderer0"}) == {"peer0": 3, "peer1": 3}
-
-
-def test_on_a_tie_nobody_is_right() -> None:
-    assert find_forks({"peer0": ledger(5), "peer1": ledger(5, "x")}, set()) == {"peer0": 3, "peer1": 3}
-
-
-def test_another_genesis_block() -> None:
-    assert find_forks({"orderer0": ledger(1), "peer0": ledger(1, "x")}, {"orderer0"}) == {"peer0": 0}
 
 
 # From Go: SHA-256 of encoding/asn1's asn1Header{number, 32 times 0xab (none for block 0), 32 times 0xcd}, the

@@ -81,7 +81,10 @@ FAULTS = {
     ],
     "a clock is wrong": [
         Wanted(
-            "orderer|peer", DEGRADED, r"its clock is 120\.\d s ahead of ours .*", r"look at the time service"
+            "orderer|peer",
+            DEGRADED,
+            r"its clock is 1(19|20)\.\d s ahead of ours .*",
+            r"look at the time service",
         )
     ],
     "a block file is broken": [
@@ -98,6 +101,42 @@ FAULTS = {
             UNHEALTHY,
             r"channel demo: its newest block \(\d\) cannot be read: .*unexpected end of blockfile",
             REBUILD,
+        )
+    ],
+    "a peer is behind": [
+        Wanted(
+            "peer0.org1",
+            DEGRADED,
+            r"channel demo: 2 blocks behind \(\d+ of \d+\)",
+            r"wait; if it does not catch up",
+        )
+    ],
+    "a peer has not joined": [
+        Wanted("peer0.org1", UNHEALTHY, r"channel demo: it has not joined", r"run site.yml, its channel step")
+    ],
+    "an orderer has not joined": [
+        Wanted("orderer2", UNHEALTHY, r"channel demo: it has not joined", r"run site.yml, its channel step"),
+        Wanted(
+            "orderer[01]",
+            DEGRADED,
+            r"channel demo: 2 of 3 consenters active, quorum \(2\) remains, without orderer2.orderer.lab",
+            r"bring back orderer2.orderer.lab, before another one stops",
+        ),
+    ],
+    "gRPC is refused": [
+        Wanted(
+            "peer0.org1",
+            UNHEALTHY,
+            r"gRPC [\d.:]+ does not serve: UNAVAILABLE: .*Connection refused.*",
+            r"check that the node runs, and look at its log",
+        )
+    ],
+    "a peer has forked": [
+        Wanted(
+            "peer0.org1",
+            UNHEALTHY,
+            r"channel demo: its block \d+ \([0-9a-f]{16}\) is another one than elsewhere \([0-9a-f]{16}\), a fork",
+            r"compare this block on all members",
         )
     ],
 }

@@ -6,14 +6,32 @@ from typing import Any
 
 import pytest
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health import Health, Status
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health_channel import view_channel
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health_evidence import ChannelMembers
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health_quorum import (
     QuorumCheck,
     quorum_verdicts,
 )
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health_rules import (
+    Rules,
+    judge_orderer,
+)
+from ansible_collections.selvedge.fabric.tests.unit.plugins.module_utils.fabric.health_samples import (
+    operations,
+    view,
+)
+from ansible_collections.selvedge.fabric.tests.unit.plugins.module_utils.fabric.health_samples import (
+    orderer as member,
+)
 
 
 def orderer(number: int, size: int = 3, **changed: Any) -> Health:
-    facts = {"status": "active", "relation": "consenter", "leader": "o1", "consenters": size, **changed}
+    quorum = view({"orderer0": member("orderer0", leader=True, active=size, size=size)}).quorum
+    facts = {
+        **{"status": "active", "relation": "consenter", "leader": "o1"},
+        **{"consensus": "Raft", "consenters": size, "quorum": quorum},
+        **changed,
+    }
     known = {key: value for key, value in facts.items() if value is not None}
     return Health(f"o{number}", "orderer", "orderers", Status.HEALTHY, facts={"channels": {"main": known}})
 
@@ -40,9 +58,45 @@ def test_two_of_three_cannot() -> None:
     assert verdict.status is Status.UNHEALTHY
 
 
-def test_two_of_five_can() -> None:
-    (verdict,) = quorum_verdicts([orderer(number, 5) for number in range(1, 6)], ["o2", "o3"])
-    assert verdict.status is Status.HEALTHY
+def judged(size: int, consensus: str, **changed: Any) -> list[Health]:
+    """The verdicts of the health check on that many orderers of a channel, all of them well."""
+    name = "BFT" if consensus == "BFT" else "etcdraft"
+    text = "".join(
+        f'consensus_{name}_{gauge}{{channel="demo"}} {value}\n'
+        for gauge, value in {"cluster_size": size, "active_nodes": size, "is_leader": 0}.items()
+    )
+    leading = text.replace('is_leader{channel="demo"} 0', 'is_leader{channel="demo"} 1')
+    names = [f"o{number}" for number in range(1, size + 1)]
+    evidence = {name: member(name, operations=operations(text)) for name in names}
+    evidence["o1"] = member("o1", operations=operations(leading))
+    evidence |= {name: member(name, **changes) for name, changes in changed.items()}
+    channel = ChannelMembers("demo", tuple(names), ())
+    seen = view_channel(channel, evidence, {})
+    return [judge_orderer(item, {"demo": seen}, Rules()) for item in evidence.values()]
+
+
+@pytest.mark.parametrize(
+    ("consensus", "size", "spare"),
+    [("Raft", 3, 1), ("Raft", 4, 1), ("Raft", 5, 2), ("BFT", 4, 1), ("BFT", 5, 1), ("BFT", 7, 2)],
+)
+def test_as_many_can_be_stopped_as_the_consensus_spares(consensus: str, size: int, spare: int) -> None:
+    results = judged(size, consensus)
+    names = [f"o{number}" for number in range(1, size + 1)]
+    assert [verdict.status for verdict in quorum_verdicts(results, names[-spare:])] == [Status.HEALTHY]
+    (verdict,) = quorum_verdicts(results, names[-spare - 1 :])
+    assert verdict.status is Status.UNHEALTHY
+    assert verdict.reasons[0].endswith(f"no quorum ({size - spare})")
+
+
+def test_a_bft_orderer_counts_that_has_not_said_who_leads() -> None:
+    """After a change of the leader nobody says it until the next block; they need their quorum all the same."""
+    silent = operations(
+        'consensus_BFT_cluster_size{channel="demo"} 5\nconsensus_BFT_is_leader{channel="demo"} 0\n'
+    )
+    results = judged(5, "BFT", o1={"operations": silent})
+    assert not any("leader" in result.facts["channels"]["demo"] for result in results)
+    assert [verdict.status for verdict in quorum_verdicts(results, ["o2"])] == [Status.HEALTHY]
+    assert [verdict.status for verdict in quorum_verdicts(results, ["o2", "o3"])] == [Status.UNHEALTHY]
 
 
 def test_stopping_what_takes_no_part_harms_nobody() -> None:

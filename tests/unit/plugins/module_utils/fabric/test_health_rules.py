@@ -88,8 +88,10 @@ def test_healthy_nodes() -> None:
                 "status": "active",
                 "relation": "consenter",
                 "leader": "orderer0",
+                "consensus": "Raft",
                 "active": 3,
                 "consenters": 3,
+                "quorum": 2,
             }
         },
     }
@@ -399,10 +401,18 @@ def test_bft() -> None:
 
 def test_a_fork() -> None:
     found = judged_peer(peer("peer1", ledgers={"demo": ledger(5, "x")}))
-    reason = "channel demo: its block 3 is another one than elsewhere (fork)"
+    reason = "channel demo: its block 3 (hash of 3x) is another one than elsewhere (hash of 3), a fork"
     expect(found, UNHEALTHY, reason, "compare this block")
     assert found.lasting
-    assert found.facts["channels"]["demo"]["fork"] == 3
+    facts = found.facts["channels"]["demo"]
+    assert (facts["fork"], facts["fork_hash"]) == (3, "hash of 3x")
+
+
+def test_a_fork_does_not_catch_up() -> None:
+    """Waiting for it would be in vain, so being behind is no reason to."""
+    found = judged_peer(peer("peer1", ledgers={"demo": ledger(4, "x")}))
+    assert len(found.reasons) == 1 and found.lasting
+    assert found.facts["channels"]["demo"]["lag"] == 1
 
 
 # --- certificates ---

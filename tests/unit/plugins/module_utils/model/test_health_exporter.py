@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from ansible_collections.selvedge.fabric.plugins.module_utils.exporter.config import Config
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.network_health import NetworkCheck
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.topology import Topology
 from ansible_collections.selvedge.fabric.plugins.module_utils.model import health_exporter as exporter
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.limits import COMMIT_SLOW_S
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import Network, Service, load
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import HEALTH_EXPORTER
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.view import controller_view
+from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.alerts import ALERTS
 from ansible_collections.selvedge.fabric.tests.unit.plugins.module_utils.model.samples import (
     WIDE_HOSTS,
     all_services,
@@ -20,6 +24,7 @@ from ansible_collections.selvedge.fabric.tests.unit.plugins.module_utils.model.s
     wide_model,
 )
 
+ROOT = Path(__file__).resolve().parents[5]
 IMAGE = f"registry/selvedge/health-exporter@sha256:{1:064x}"
 
 
@@ -45,6 +50,18 @@ class Reads:
     def read(self, path: str) -> dict[str, str] | None:
         self.paths.add(path)
         return None
+
+
+def test_a_slow_commit_is_the_same_for_all() -> None:
+    """The exporter's verdict, the alert's, and that of verify.yml unless it is told otherwise."""
+    defaults = yaml.safe_load((ROOT / "roles/verify/defaults/main.yml").read_text())
+    (alert,) = [item for item in ALERTS if item.name == "CommitProbeSlow"]
+    limits = {
+        config_of(NETWORKS["lab"]).probe_budget,
+        defaults["verify_probe_budget"],
+        float(alert.expression.rpartition(" > ")[2]),
+    }
+    assert limits == {COMMIT_SLOW_S}
 
 
 NETWORKS = {

@@ -564,6 +564,17 @@ def test_channels_and_chaincodes_name_who_takes_part() -> None:
     assert bonds["peers"] == north["definition"]["peers"]
 
 
+def test_what_a_chaincode_is_probed_with() -> None:
+    model = lab_model()
+    assert view.controller_view(load(model, LAB_HOSTS), "/state")["chaincodes"][0]["probe"] == {
+        "function": "org.hyperledger.fabric:GetMetadata",
+        "args": [],
+    }
+    model["chaincodes"][0]["probe"] = ["ping", "x"]
+    found = view.controller_view(load(model, LAB_HOSTS), "/state")["chaincodes"][0]["probe"]
+    assert found == {"function": "ping", "args": ["x"]}
+
+
 def test_the_topology_names_addresses_by_their_side() -> None:
     topology = view.controller_view(sample("lab"), "/state")["topology"]
     assert [org["role"] for org in topology["organizations"]] == ["orderer", "peer", "peer"]
