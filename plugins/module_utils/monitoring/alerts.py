@@ -72,10 +72,19 @@ class Alert:
 
 
 def _placed(expression: str) -> str:
-    """Verdicts with the host of the node that they are about, so that a host that is down silences them."""
-    named = f'label_replace({expression}, "node", "$1", "subject", "(.+)")'
-    return f"{named} * on (node) group_left (host) selvedge:node or {named} unless on (node) selvedge:node"
+    """What the exporter says of a subject, with the name and the host that the subject's own metrics carry.
 
+    So a host that is down, or a store that is sealed, silences it. Who has no metrics keeps its name.
+    """
+    named = f'label_replace({expression}, "node", "$1", "subject", "(.+)")'
+    return (
+        f"({expression}) * on (subject) group_left (node, host) selvedge:node"
+        f" or {named} unless on (subject) selvedge:node"
+    )
+
+
+_STORE = 'label_replace(max(selvedge_store_sealed) == 1, "subject", "store", "", "")'
+_SEALED = f"max by (node, host) ({_placed(_STORE)})"
 
 # What a verdict of the health check is about, in an alert's template.
 _NODE, _CHANNEL = "$labels.subject", '(print "channel " $labels.channel)'
@@ -103,8 +112,8 @@ def _remedy(subject: str, status: int) -> str:
 def _expiring(least: int | None, most: int) -> str:
     """Days left: less than ``most``, and no less than ``least``; of what servers show, and of what the store has."""
     asked = f"< {most}" if least is None else f"< {most} >= {least}"
-    stored = 'label_replace(selvedge_certificate_days, "node", "$1", "subject", "(.+)")'
-    return f"selvedge:certificate_days {asked} or on (node) {stored} {asked}"
+    stored = _placed("selvedge_certificate_days")
+    return f"selvedge:certificate_days {asked} or on (node) ({stored}) {asked}"
 
 
 ALERTS = (
@@ -316,8 +325,8 @@ ALERTS = (
         "StoreSealed",
         CRITICAL,
         'max by (node, host) (probe_http_status_code{job="store-seal"}) == 503'
-        ' or label_replace(max(selvedge_store_sealed) == 1, "node", "store", "", "")'
-        ' unless on () probe_http_status_code{job="store-seal"} == 503',
+        # As the exporter sees it, where no probe does.
+        f" or {_SEALED} unless on () probe_http_status_code{{job=\"store-seal\"}} == 503",
         "1m",
         "The secrets store is sealed",
         "Running nodes go on. A host that boots gets no keys, and nothing can be enrolled.",

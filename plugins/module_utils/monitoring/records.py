@@ -19,6 +19,11 @@ def _quantile(metric: str, by: str, selector: str = "") -> str:
     return f"histogram_quantile(0.95, sum by ({by}, le) ({_rate(f'{metric}_bucket{selector}')}))"
 
 
+def _subject(jobs: str, name: str) -> str:
+    found = f'max by (node, host) (up{{job=~"{jobs}"}}) * 0 + 1'
+    return f'label_replace({found}, "subject", "{name}", "node", "(.+)")'
+
+
 # Failures of endorsing itself. What a chaincode refuses by its own rules is its callers' business.
 _ENDORSEMENT_FAILURES = (
     'endorser_endorsement_failures{chaincodeerror="false"}',
@@ -64,7 +69,8 @@ RECORDS = {
     "selvedge:consenters:active": "count by (channel) ("
     "participation_status == 1 and participation_consensus_relation == 1)"
     f" or 0 * ({_RAFT_SIZE} or {_BFT_SIZE})",
-    "selvedge:node": 'max by (node, host) (up{job=~"orderer|peer|ca|store"}) * 0 + 1',
+    # By the name that verdicts have: a node's own, and ``store`` for what has the network's domain in its name.
+    "selvedge:node": f"{_subject('orderer|peer|ca', '$1')} or {_subject('store', 'store')}",
     "selvedge:certificate_days": "min by (node, host) ("
     '(probe_ssl_earliest_cert_expiry{job="certificate"} - time()) / 86400)',
 }

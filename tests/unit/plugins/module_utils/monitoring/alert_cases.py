@@ -82,6 +82,9 @@ ORDERERS = [
 ]
 COUCHDB = _at("couchdb", "couchdb.peer0.org1.lab.example", "host1", organization="org1")
 EXPORTER = _at("node-exporter", "node-exporter-host2.monitoring.lab.example", "host2")
+_HEALTH_NAME = "health-exporter.monitoring.lab.example"
+# What watches others has no host among its labels.
+HEALTH = {"job": "selvedge-health", "instance": _HEALTH_NAME, "node": _HEALTH_NAME}
 FLUENT_BIT = "fluent-bit-host2.monitoring.lab.example"
 DISK = {**EXPORTER, "device": "/dev/sda1", "fstype": "ext4", "mountpoint": "/"}
 CHAINCODE = _at(
@@ -93,6 +96,8 @@ CHAINCODE = _at(
     channel="main",
 )
 STORE = _at("store-seal", "store.lab.example", "host1")
+STORE_METRICS = _at("store", "store.lab.example", "host1")
+_STORE_PLACE = {"node": "store.lab.example", "host": "host1"}
 _PEER_PLACE = {"node": PEER["node"], "host": PEER["host"]}
 _CHAINCODE_PLACE = {"node": CHAINCODE["node"], "host": CHAINCODE["host"]}
 ENDORSER = {**PEER, "channel": "main", "chaincode": "assets"}
@@ -113,8 +118,10 @@ def running(values: str, container: str) -> Series:
     return one("selvedge_container_running", values, **EXPORTER, container=container)
 
 
-def status(values: str, subject: str = PEER["node"], kind: str = "peer") -> Series:
-    return one("selvedge_node_status", values, subject=subject, kind=kind, organization="org1")
+def status(values: str, subject: str = PEER["node"], kind: str = "peer", organization: str = "org1") -> Series:
+    """A verdict as Prometheus has it: what its exporter does not say is of the exporter."""
+    labels = {"subject": subject, "kind": kind, "organization": organization}
+    return one("selvedge_node_status", values, **HEALTH, **{name: text for name, text in labels.items() if text})
 
 
 def consenters(*values: str, leader: str = "1x60") -> Series:
@@ -153,15 +160,22 @@ def expiry(seconds: int) -> Series:
     return one("probe_ssl_earliest_cert_expiry", f"{seconds}x400", **labels)
 
 
-def stored(days: float) -> Series:
-    labels = {"subject": "admin.org1.lab.example", "certificate": "sign"}
-    return one("selvedge_certificate_days", f"{days}x400", **labels)
+def told(days: float, subject: str, certificate: str) -> Series:
+    """Of the exporter, who sees what nobody serves and what cannot be asked by TLS alone."""
+    return one("selvedge_certificate_days", f"{days}x400", **HEALTH, subject=subject, certificate=certificate)
+
+
+def own(days: float) -> Series:
+    """The certificate of a user of the exporter."""
+    return told(days, _OWN["subject"], _OWN["certificate"])
 
 
 _DAY = 86400
 _SEEN = _labels(node=PEER["node"], host="host1")
-_STORED = _labels(node="admin.org1.lab.example", subject="admin.org1.lab.example", certificate="sign")
-_PEER_SUBJECT = {"subject": PEER["node"], "kind": "peer", "organization": "org1"}
+_TOLD = {"job": HEALTH["job"], "instance": HEALTH["instance"]}
+_OWN = {**_TOLD, "node": "probe@org1", "subject": "probe@org1", "certificate": "signing"}
+_PEER_SUBJECT = {**_TOLD, "subject": PEER["node"], "kind": "peer", "organization": "org1"}
+_STORE_SUBJECT = {**_TOLD, "subject": "store", "kind": "store"}
 
 CASES: dict[str, Case] = {
     "HostDown": Case(
@@ -198,9 +212,13 @@ CASES: dict[str, Case] = {
                   {**_PEER_SUBJECT, "node": PEER["node"], "host": "host1"}, "peer0.org1.lab.example is unhealthy",
                   says={"description": "The health check says: its disk is broken. It does not do its work.",
                         "remedy": "see to: its disk is broken"}),
-            Fires(status("2x40", "main", "channel"), "6m",
-                  {"subject": "main", "kind": "channel", "organization": "org1", "node": "main"}, "main is unhealthy",
-                  says={"description": "It does not do its work.", "remedy": _ASK}),
+            # The store has the name that its own alerts have, and its host.
+            Fires({**status("2x40", "store", "store", ""), **up("1x60", STORE_METRICS)}, "6m",
+                  {**_STORE_SUBJECT, **_STORE_PLACE},
+                  "store.lab.example is unhealthy", says={"description": "It does not do its work.", "remedy": _ASK}),
+            # Before anybody has asked for its metrics.
+            Fires(status("2x40", "store", "store", ""), "6m", {**_STORE_SUBJECT, "node": "store"},
+                  "store is unhealthy", says={"description": "It does not do its work.", "remedy": _ASK}),
         ],
         [Silent("it is degraded", status("1x60")), Silent("it was for a minute", status("0x4 2x4 0x40"))],
     ),
@@ -370,14 +388,20 @@ CASES: dict[str, Case] = {
         [
             Fires(expiry(_DAY // 2), "5m", _SEEN, "A certificate of peer0.org1.lab.example has 0.5 days left"),
             Fires(expiry(-_DAY), "5m", _SEEN, "A certificate of peer0.org1.lab.example has -1.0 days left"),
-            Fires(stored(0.25), "5m", _STORED, "A certificate of admin.org1.lab.example has 0.2 days left"),
+            # What both see is one alert.
+            Fires({**expiry(_DAY // 2), **told(0, PEER["node"], "TLS"), **up("1x400", PEER)}, "5m", _SEEN,
+                  "A certificate of peer0.org1.lab.example has 0.5 days left"),
+            Fires({**told(0, "store", "TLS"), **up("1x400", STORE_METRICS)}, "5m",
+                  {**_TOLD, **_STORE_PLACE, "subject": "store", "certificate": "TLS"},
+                  "A certificate of store.lab.example has 0.0 days left"),
+            Fires(own(0.25), "5m", _OWN, "A certificate of probe@org1 has 0.2 days left"),
         ],
-        [Silent("two days", expiry(2 * _DAY)), Silent("two days in the store", stored(2))],
+        [Silent("two days", expiry(2 * _DAY)), Silent("two days, of a user's", own(2))],
     ),
     "CertificateExpiresInAWeek": Case(
         [Fires(expiry(3 * _DAY), "10m", _SEEN, "A certificate of peer0.org1.lab.example has 3.0 days left"),
-         Fires({**expiry(20 * _DAY), **stored(5)}, "10m", _STORED,
-               "A certificate of admin.org1.lab.example has 5.0 days left")],
+         Fires({**expiry(20 * _DAY), **own(5)}, "10m", _OWN,
+               "A certificate of probe@org1 has 5.0 days left")],
         [Silent("half a day, which is said by another", expiry(_DAY // 2)), Silent("eight days", expiry(8 * _DAY))],
     ),
     "CertificateExpiresInAMonth": Case(
@@ -388,6 +412,8 @@ CASES: dict[str, Case] = {
     "StoreSealed": Case(
         [
             Fires(one("probe_http_status_code", "200x4 503x20", **STORE), "3m",
+                  _labels(node="store.lab.example", host="host1"), "The secrets store is sealed"),
+            Fires({**one("selvedge_store_sealed", "0x4 1x20"), **up("1x60", STORE_METRICS)}, "3m",
                   _labels(node="store.lab.example", host="host1"), "The secrets store is sealed"),
             Fires(one("selvedge_store_sealed", "0x4 1x20"), "3m", _labels(node="store"),
                   "The secrets store is sealed"),
@@ -440,7 +466,7 @@ def healthy(samples: int) -> Series:
     """A network as it should be, under load."""
     steady = f"x{samples}"
     found: dict[str, str] = {}
-    for target in (PEER, EXPORTER, *ORDERERS, _at("store", "store.lab.example", "host1")):
+    for target in (PEER, EXPORTER, *ORDERERS, STORE_METRICS):
         found |= up(f"1{steady}", target)
         found |= one("process_start_time_seconds", f"1{steady}", **target)
         found |= status(f"0{steady}", target["node"], target["job"])
@@ -460,4 +486,4 @@ def healthy(samples: int) -> Series:
     found |= one("probe_success", f"1{steady}", **CHAINCODE)
     found |= one("probe_http_status_code", f"200{steady}", **STORE)
     found |= one("selvedge_store_sealed", f"0{steady}")
-    return {**found, **expiry(300 * _DAY), **stored(300)}
+    return {**found, **expiry(300 * _DAY), **own(300)}
