@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 import subprocess
+import sys
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
@@ -57,7 +58,7 @@ def test_what_a_run_tells_is_copied_to_where_an_exporter_reads_it(tmp_path: Path
     )
     assert TEXTFILES in command
     words = shlex.split(command.replace(TEXTFILES, str(tmp_path / "textfiles")).replace("host3", "localhost"))
-    env = {**os.environ, "ANSIBLE_LOCALHOST_WARNING": "false"}
+    env = {**os.environ, "ANSIBLE_LOCALHOST_WARNING": "false", "ANSIBLE_PYTHON_INTERPRETER": sys.executable}
     done = subprocess.run(
         [*words, "-i", "localhost,", "-c", "local"],
         cwd=tmp_path,
