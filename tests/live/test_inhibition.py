@@ -96,6 +96,11 @@ TOGETHER: dict[str, tuple[list[Labels], list[Labels]]] = {
             fired("NodeUnhealthy", node=LEFT, channel="main"),
         ],
     ),
+    # What is silenced silences others all the same, so each of these alone.
+    "a quorum is lost, and an orderer waits": (
+        [fired("QuorumLost", channel="main")],
+        [fired("NodeUnhealthy", node=LEFT, channel="main")],
+    ),
     "an orderer has more to say than that": (
         [fired("QuorumLost", channel="main"), fired("NodeUnhealthy", node=LEFT, channel="")],
         [],
