@@ -31,15 +31,16 @@ options:
     ini: [{section: callback_deployment, key: table}]
     env: [{name: SELVEDGE_DEPLOYMENT_TABLE}]
   slowest:
-    description: How many of the slowest tasks the table and the JSON file name.
+    description: How many of the slowest tasks the table, the metrics and the JSON file name.
     type: int
     default: 5
     ini: [{section: callback_deployment, key: slowest}]
     env: [{name: SELVEDGE_DEPLOYMENT_SLOWEST}]
   textfile_dir:
     description:
-      - The folder of the textfile collector on the controller. It has to be there. No file is written without.
-      - Debian's node exporter reads V(/var/lib/prometheus/node-exporter).
+      - A folder on the controller for metrics. It has to be there. No file is written without.
+      - Where the controller is a host of the network, its node exporter reads V(/var/lib/selvedge/textfiles); one of
+        Debian's V(/var/lib/prometheus/node-exporter). From elsewhere the files have to be copied to a host.
     type: path
     ini: [{section: callback_deployment, key: textfile_dir}]
     env: [{name: SELVEDGE_DEPLOYMENT_TEXTFILE_DIR}]
@@ -66,12 +67,12 @@ EXAMPLES = r"""
     option: callbacks_enabled
     value: selvedge.fabric.deployment
 
-- name: Have its metrics read by a node exporter on the controller
+- name: Have its metrics read by the node exporter, where the controller is a host of the network
   community.general.ini_file:
     path: ansible.cfg
     section: callback_deployment
     option: textfile_dir
-    value: /var/lib/prometheus/node-exporter
+    value: /var/lib/selvedge/textfiles
 """
 
 import atexit
@@ -244,7 +245,8 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
     def _write(self, run: Run) -> None:
         stem = prometheus.file_stem(run.about)
         shown = json.dumps(run.as_dict(self.get_option("slowest")), indent=1) + "\n"
-        self._write_file("textfile_dir", f"selvedge_deployment_{stem}.prom", prometheus.render(run), False)
+        metrics = prometheus.render(run, self.get_option("slowest"))
+        self._write_file("textfile_dir", f"selvedge_deployment_{stem}.prom", metrics, False)
         self._write_file("junit_dir", f"{stem}.xml", junit.render(run), True)
         self._write_file("json_dir", f"{stem}.json", shown, True)
 

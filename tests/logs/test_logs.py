@@ -117,7 +117,7 @@ def test_an_event_of_the_engine_belongs_to_its_container(lab: LogLab) -> None:
     lab.start_collector()
     line = '{"event":"container die","node":"peer0.org1.lab","level":"warn","exit":"137","time":"2026-11-24T23:00:00Z"}'
     lab.container("engine-watch-host1.monitoring.lab").write(line)
-    lab.await_lines('{node="peer0.org1.lab", source="engine", level="warn"}', [line])
+    lab.await_lines('{node="peer0.org1.lab", organization="org1", source="engine", level="warn"}', [line])
 
 
 def test_secrets_do_not_come_along(lab: LogLab) -> None:

@@ -69,6 +69,8 @@ class Scene:
     :param heights: of a channel; ``behind`` has blocks by node
     :param down: nodes, and names of exporters, that do not answer
     :param verdicts: by subject: 0 healthy, 1 degraded, 2 unhealthy
+    :param disks: the share of its bytes that is free, of a host; ``inodes`` that of its inodes
+    :param drift: what a run of ``site.yml --check`` on the first host would change
     :param reasons: why, by subject: status, reason and remedy of each
     """
 
@@ -85,6 +87,9 @@ class Scene:
     probe_s: float = 0.532
     verdict_age: float = 4.0
     sealed: bool = False
+    disks: dict[str, float] = field(default_factory=dict)
+    inodes: dict[str, float] = field(default_factory=dict)
+    drift: int = 0
     skew: dict[str, float] = field(default_factory=dict)
     started: float = field(default_factory=lambda: time.time() - _AGE_S)
 
@@ -144,8 +149,8 @@ class Scene:
 
     def _host(self, _job: str, node: str, at: float) -> Iterator[str]:
         """A node exporter; the busier the further down the list its host is."""
-        names = [item.name for item in self.network.monitoring_of("node-exporter")]
-        rank = names.index(node)
+        hosts = {item.name: item.host.name for item in self.network.monitoring_of("node-exporter")}
+        rank, host = list(hosts).index(node), hosts[node]
         age = at - self.started
         for cpu in range(2):
             yield f'node_cpu_seconds_total{{cpu="{cpu}",mode="idle"}} {age * (0.9 - 0.2 * rank)!r}'
@@ -154,10 +159,16 @@ class Scene:
         yield f"node_memory_MemAvailable_bytes {6e9 - 1.1e9 * rank!r}"
         disk = 'device="/dev/vda1",fstype="ext4",mountpoint="/"'
         yield f"node_filesystem_size_bytes{{{disk}}} 4e+10"
-        yield f"node_filesystem_avail_bytes{{{disk}}} {2.5e10 - 0.7e10 * rank!r}"
+        free = self.disks.get(host, 0.625 - 0.175 * rank)
+        yield f"node_filesystem_avail_bytes{{{disk}}} {4e10 * free!r}"
         yield f"node_filesystem_files{{{disk}}} 2.6e+06"
-        yield f"node_filesystem_files_free{{{disk}}} 2.1e+06"
+        yield f"node_filesystem_files_free{{{disk}}} {2.6e6 * self.inodes.get(host, 0.8)!r}"
         yield f"node_time_seconds {at!r}"
+        if self.drift and rank == 0:
+            # What the last run with --check left there.
+            about = 'network="lab",playbook="site",mode="check"'
+            yield f'selvedge_deployment_changed{{{about},stage="ledger"}} {self.drift}'
+            yield f"selvedge_deployment_last_run_timestamp_seconds{{{about}}} {at!r}"
 
     def _health(self, _job: str, _node: str, at: float) -> Iterator[str]:
         """The exporter of health verdicts."""

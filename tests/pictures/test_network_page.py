@@ -188,10 +188,11 @@ def test_what_is_wrong_is_told_with_its_reasons(watched: Watched, page: Browser,
         "orderer2.orderers does not answer: Connection refused and 1 more "
         "Next: start it, or read its log on its host",
         "peer0.org2 chaincode assets does not answer "
-        "Next: run start.yml if it is stopped; if it ends by itself, read its log",
+        "Next: start it with docker start on its host if it is stopped; if it ends by itself, read its log",
         "channel main 2 of 3 orderers take part, none more may be lost "
         "Next: bring back the orderer that is missing, and restart nothing else meanwhile",
-        "peer0.org1 its certificate expires in 4 days Next: run site.yml --tags identity, then restart the node",
+        "peer0.org1 its certificate expires in 4 days "
+        "Next: run site.yml --tags identity, wait a minute until its host has it, then restart what serves it",
         "peer1.org2 channel main: behind the others and 2 more "
         "Next: wait; if it does not catch up, read its log",
     ]
@@ -225,6 +226,23 @@ def test_what_is_wrong_is_told_with_its_reasons(watched: Watched, page: Browser,
     page.picture(SHOTS / "ill-dark.png")
     page.prefer("light")
     page.picture(SHOTS / "ill-light.png")
+
+
+def test_what_is_wrong_with_a_host_is_told_once_with_what_to_do(page: Browser, restored: Watched) -> None:
+    restored.scene.disks["host2"] = 0.03
+    restored.scene.inodes["host3"] = 0.02
+    restored.scene.drift = 4
+    room = "Next: make room: docker image prune, old logs and backups; never by hand below /var/lib/selvedge"
+    wanted = [
+        f"host2 3 % of a disk left {room}",
+        f"host3 2 % of a disk's inodes left {room}",
+        "The network differs from the model in 4 places "
+        "Next: run site.yml --check --diff, put what is right into the model, and run site.yml",
+    ]
+    page.until(f"return document.querySelectorAll('#verdict .next').length === {len(wanted)}", 60)
+    assert page.run(TROUBLES) == wanted
+    assert page.run(HEADLINE) == "3 things are wrong"
+    page.picture(SHOTS / "disk-light.png")
 
 
 def test_a_sealed_store_and_a_failing_probe(page: Browser, restored: Watched) -> None:

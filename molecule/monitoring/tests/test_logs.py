@@ -133,14 +133,24 @@ def test_the_stores_audit_log_comes_along(deployment: Deployment, loki: Server) 
 
 
 def test_an_event_of_the_engine_is_told_of_its_container(deployment: Deployment, loki: Server) -> None:
+    """With the labels of that container, not of who watches the engine."""
     (exporter, *_others) = deployment.network.monitoring_of("node-exporter")
-    host = the_host(exporter.host.name)
-    host.check_output("docker kill %s", exporter.name)
-    host.check_output("docker start %s", exporter.name)
+    chaincode = deployment.network.chaincodes[-1]
+    for service in (exporter, chaincode):
+        host = the_host(service.host.name)
+        host.check_output("docker kill %s", service.name)
+        host.check_output("docker start %s", service.name)
+    asked = (
+        f'{{source="engine", node="{exporter.name}", level="warn"}}',
+        f'{{source="engine", node="{chaincode.name}", organization="{chaincode.organization}", level="warn"}}',
+    )
 
     def told() -> None:
-        found = lines(loki, f'{{source="engine", node="{exporter.name}", level="warn"}}')
-        assert any('"event":"container die"' in text and '"exit":"137"' in text for _unused, text in found)
+        for query in asked:
+            found = lines(loki, query)
+            assert any(
+                '"event":"container die"' in text and '"exit":"137"' in text for _unused, text in found
+            )
 
     eventually(told, 60, AssertionError, OSError)
 

@@ -11,8 +11,10 @@ _PREFIX = "selvedge_deployment"
 Samples = Iterable[tuple[dict[str, str], float]]
 
 
-def render(run: Run) -> str:
+def render(run: Run, slowest: int = 5) -> str:
     """The file's text.
+
+    :param slowest: how many of the slowest tasks it names; the file has no others, so no more series than these
 
     Every series has ``network``, ``playbook`` and ``mode`` (``run``, or ``check``: what would change is no deployment).
     Texts of HELP do not depend on the run: the collector refuses files that say different things of one metric.
@@ -20,6 +22,10 @@ def render(run: Run) -> str:
     about = run.about
     common = {"network": about.network, "playbook": about.playbook, "mode": mode_of(about)}
     stages = [({**common, "stage": stage.name}, stage) for stage in run.stages]
+    tasks: dict[tuple[str, str], float] = {}
+    for task in run.slowest(slowest):
+        # Two of one name are one series.
+        tasks.setdefault((task.stage, task.name), task.seconds)
     versions = {"version": about.collection, "ansible": about.ansible}
     return "".join(
         [
@@ -39,6 +45,14 @@ def render(run: Run) -> str:
                 "duration_seconds",
                 "How long a stage of the last run took",
                 [(labels, stage.seconds) for labels, stage in stages],
+            ),
+            _metric(
+                "task_duration_seconds",
+                "How long each of the slowest tasks of the last run took",
+                [
+                    ({**common, "stage": stage, "task": name}, seconds)
+                    for (stage, name), seconds in tasks.items()
+                ],
             ),
             _metric(
                 "changed",

@@ -48,13 +48,16 @@ INHIBITIONS = [
         "node",
     ),
     _inhibition('alertname="StoreSealed"', 'alertname=~"NodeDown|NodeUnhealthy"', "node"),
-    # Without a quorum there is no leader, and no commit.
+    # Without a quorum there is no leader, and no commit; orderers that have only this to say have the channel's label.
     _inhibition(
         'alertname="QuorumLost"',
-        'alertname=~"NoLeader|QuorumAtRisk|CommitProbeFailing|CommitProbeSlow"',
+        'alertname=~"NoLeader|QuorumAtRisk|CommitProbeFailing|CommitProbeSlow|NodeUnhealthy"',
         "channel",
     ),
-    _inhibition('alertname="NoLeader"', 'alertname=~"CommitProbeFailing|CommitProbeSlow"', "channel"),
+    _inhibition(
+        'alertname="NoLeader"', 'alertname=~"CommitProbeFailing|CommitProbeSlow|NodeUnhealthy"', "channel"
+    ),
+    _inhibition('alertname="QuorumAtRisk"', 'alertname="NodeDegraded"', "channel"),
     _inhibition('alertname="CommitProbeFailing"', 'alertname="CommitProbeSlow"', "channel"),
     _inhibition('alertname="DiskFull"', 'alertname="DiskFilling"', "host", "mountpoint"),
     _inhibition('alertname="NodeUnhealthy"', 'alertname="NodeDegraded"', "node"),

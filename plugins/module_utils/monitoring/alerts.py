@@ -15,6 +15,11 @@ from typing import Any
 
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.limits import COMMIT_SLOW_S
 from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.prometheus import WATCHING
+from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.records import (
+    AT_RISK,
+    LEADERLESS,
+    LOST,
+)
 
 RUNBOOK = "docs/operator/alerts.md"
 CRITICAL, WARNING, INFO = "critical", "warning", "info"
@@ -26,6 +31,13 @@ _GONE = 'selvedge_container_running{container=~"fluent-bit-.+"} == 0'
 _NOT_ASKED = f'label_replace({_GONE}, "node", "$1", "container", "(.+)")'
 _DISKS = 'fstype!~"tmpfs|ramfs|squashfs|iso9660"'
 _DAY_S = 86400
+# What a run of site.yml leaves for the node exporter: docs/operator/runs.md.
+_LAST_RUN = "selvedge_deployment_last_run_timestamp_seconds"
+_CHECKED, _RUN = ('playbook="site",mode="check"', 'playbook="site",mode="run"')
+_RUN_SINCE = (
+    f"max by (network) ({_LAST_RUN}{{{_RUN}}} and selvedge_deployment_success{{{_RUN}}} == 1)"
+    f" > max by (network) ({_LAST_RUN}{{{_CHECKED}}})"
+)
 # Of every container that the model has, also of those that have no metrics of their own; exact, where increase() is an
 # estimate. The guard counts what the engine tells it of. Whoever only looks misses what has ended before he looks.
 _STARTS = (
@@ -73,11 +85,38 @@ class Alert:
         }
 
 
-def _placed(expression: str) -> str:
-    """Verdicts with the host of the node that they are about, so that a host that is down silences them."""
-    named = f'label_replace({expression}, "node", "$1", "subject", "(.+)")'
-    return f"{named} * on (node) group_left (host) selvedge:node or {named} unless on (node) selvedge:node"
+def _of_disk(expression: str) -> str:
+    """Of a host's disk, whoever measured it: these are no alerts about the node exporter."""
+    return f"min by (host, mountpoint) ({expression})"
 
+
+def _free(what: str, of: str) -> str:
+    return _of_disk(f"node_filesystem_{what}{{{_DISKS}}} / node_filesystem_{of}{{{_DISKS}}}")
+
+
+def _placed(expression: str) -> str:
+    """What the exporter says of a subject, with the name and the host that the subject's own metrics carry.
+
+    So a host that is down, or a store that is sealed, silences it. Who has no metrics keeps its name.
+    """
+    named = f'label_replace({expression}, "node", "$1", "subject", "(.+)")'
+    return (
+        f"({expression}) * on (subject) group_left (node, host, kind) selvedge:node"
+        f" or {named} unless on (subject) selvedge:node"
+    )
+
+
+def _verdict(status: int, suffering: str) -> str:
+    """Verdicts; with the label ``channel`` where it is all the channel's, so that the channel's alert silences it."""
+    found = f"selvedge_node_status == {status}"
+    return _placed(
+        f"{found} unless on (subject) {suffering}"
+        f" or {suffering} * on (subject) group_left (kind, organization) ({found})"
+    )
+
+
+_STORE = 'label_replace(max(selvedge_store_sealed) == 1, "subject", "store", "", "")'
+_SEALED = f"max by (node, host) ({_placed(_STORE)})"
 
 # What a verdict of the health check is about, in an alert's template.
 _NODE, _CHANNEL = "$labels.subject", '(print "channel " $labels.channel)'
@@ -103,11 +142,42 @@ def _remedy(subject: str, status: int) -> str:
 
 
 def _expiring(least: int | None, most: int) -> str:
-    """Days left: less than ``most``, and no less than ``least``; of what servers show, and of what the store has."""
-    asked = f"< {most}" if least is None else f"< {most} >= {least}"
-    stored = 'label_replace(selvedge_certificate_days, "node", "$1", "subject", "(.+)")'
-    return f"selvedge:certificate_days {asked} or on (node) {stored} {asked}"
+    """Days left: less than ``most``, and no less than ``least``; of what servers show, and of what the exporter sees.
 
+    That is also what peers sign with, and what it shows itself as a user of each organisation.
+    """
+    asked = f"< {most}" if least is None else f"< {most} >= {least}"
+    stored = _placed("selvedge_certificate_days")
+    return f"selvedge:certificate_days {asked} or on (node) ({stored}) {asked}"
+
+
+_BOOT = "docs/reference/boot-material.md"
+
+
+def _by_kind(**texts: str) -> str:
+    """A template: a text for the kinds of what an alert is about, ``otherwise`` for all others."""
+    others = texts.pop("otherwise")
+    parts = "{{ else ".join(f'if eq $labels.kind "{kind}" }}}}{text}' for kind, text in texts.items())
+    return f"{{{{ {parts}{{{{ else }}}}{others}{{{{ end }}}}"
+
+
+def _renewal(store: str, registry: str, ca: str, otherwise: str) -> str:
+    """Who renews a certificate: each step of site.yml its own, and nobody what the bootstrap CA has signed."""
+    return _by_kind(store=store, registry=registry, ca=ca, otherwise=otherwise)
+
+
+_RENEW = _renewal(
+    f"make its host a new one, as {_BOOT} says of the store's TLS key; the bootstrap CA has signed it",
+    f"make its host a new one, as {_BOOT} says of the registry's TLS key; the bootstrap CA has signed it",
+    "run site.yml --tags certificate_authority, wait a minute until its host has it, then restart it",
+    "run site.yml --tags identity, wait a minute until its host has it, then restart what serves it",
+)
+_PLAN = _renewal(
+    f"plan to make its host a new one, as {_BOOT} says of the store's TLS key",
+    f"plan to make its host a new one, as {_BOOT} says of the registry's TLS key",
+    "plan a run of site.yml and a restart of it",
+    "plan a run of site.yml and a restart of what serves it",
+)
 
 ALERTS = (
     # Hosts and nodes
@@ -141,7 +211,7 @@ ALERTS = (
     Alert(
         "NodeUnhealthy",
         CRITICAL,
-        _placed("selvedge_node_status == 2"),
+        _verdict(2, "selvedge:orderer:without_quorum"),
         "2m",
         "{{ $labels.node }} is unhealthy",
         f"{_reasons(_NODE, 2)}It does not do its work.",
@@ -150,7 +220,7 @@ ALERTS = (
     Alert(
         "NodeDegraded",
         WARNING,
-        _placed("selvedge_node_status == 1"),
+        _verdict(1, "selvedge:orderer:at_risk"),
         "10m",
         "{{ $labels.node }} is degraded",
         f"{_reasons(_NODE, 1)}It serves, and something is not as it should be.",
@@ -180,9 +250,9 @@ ALERTS = (
         "DiskFilling",
         WARNING,
         # Minutes say nothing of a day, so there has to be an hour of it.
-        f"predict_linear(node_filesystem_avail_bytes{{{_DISKS}}}[6h], {_DAY_S}) < 0"
-        f" and node_filesystem_avail_bytes{{{_DISKS}}} / node_filesystem_size_bytes{{{_DISKS}}} < 0.5"
-        f" and node_filesystem_avail_bytes{{{_DISKS}}} offset 1h",
+        f"{_of_disk(f'predict_linear(node_filesystem_avail_bytes{{{_DISKS}}}[6h], {_DAY_S})')} < 0"
+        f" and {_free('avail_bytes', 'size_bytes')} < 0.5"
+        f" and {_of_disk(f'node_filesystem_avail_bytes{{{_DISKS}}} offset 1h')}",
         "30m",
         "{{ $labels.mountpoint }} of {{ $labels.host }} is full within a day",
         "If it goes on as in the last six hours.",
@@ -191,8 +261,7 @@ ALERTS = (
     Alert(
         "DiskFull",
         CRITICAL,
-        f"node_filesystem_avail_bytes{{{_DISKS}}} / node_filesystem_size_bytes{{{_DISKS}}} < 0.08"
-        f" or node_filesystem_files_free{{{_DISKS}}} / node_filesystem_files{{{_DISKS}}} < 0.05",
+        f"{_free('avail_bytes', 'size_bytes')} < 0.08 or {_free('files_free', 'files')} < 0.05",
         "1m",
         "{{ $labels.mountpoint }} of {{ $labels.host }} has {{ $value | humanizePercentage }} left",
         "Of its bytes or of its inodes. A node whose disk is full stops, and may not start again.",
@@ -202,9 +271,8 @@ ALERTS = (
     Alert(
         "NoLeader",
         CRITICAL,
-        "(max by (channel) (consensus_etcdraft_is_leader) == 0 or max by (channel) (consensus_BFT_is_leader) == 0)"
         # Without a quorum there is none, and when it is back an election takes its time.
-        " and on (channel) selvedge:consenters:active >= selvedge:consenters:quorum",
+        f"{LEADERLESS} and on (channel) selvedge:consenters:active >= selvedge:consenters:quorum",
         "1m",
         "Channel {{ $labels.channel }} has no leader",
         "Orderers answer, and none of them leads: nothing is committed.",
@@ -213,7 +281,7 @@ ALERTS = (
     Alert(
         "QuorumLost",
         CRITICAL,
-        "selvedge:consenters:active < selvedge:consenters:quorum",
+        LOST,
         "30s",
         "Channel {{ $labels.channel }} has {{ $value }} active orderers, too few for a quorum",
         "Nothing is committed until enough of them are back.",
@@ -222,8 +290,7 @@ ALERTS = (
     Alert(
         "QuorumAtRisk",
         WARNING,
-        "selvedge:consenters:active == selvedge:consenters:quorum"
-        " and selvedge:consenters:active < selvedge:consenters:size",
+        AT_RISK,
         "2m",
         "Channel {{ $labels.channel }} stands still if one more orderer is lost",
         "No more orderers are active than a quorum needs.",
@@ -244,7 +311,7 @@ ALERTS = (
         CRITICAL,
         "max by (channel) (selvedge_fork) > 0",
         "0s",
-        "Peers disagree about a block of channel {{ $labels.channel }}",
+        "Members disagree about a block of channel {{ $labels.channel }}",
         "At one height there are two hashes. Somebody's ledger is not the ledger.",
         "run verify.yml, it names the nodes; stop the one that differs, and keep its files",
     ),
@@ -294,7 +361,7 @@ ALERTS = (
         "1m",
         'A certificate of {{ $labels.node }} has {{ $value | printf "%.1f" }} days left',
         "Less than a day, or it has expired: then nobody talks to it any more.",
-        "run site.yml --tags identity, wait a minute until its host has it, then restart the node",
+        _RENEW,
     ),
     Alert(
         "CertificateExpiresInAWeek",
@@ -303,7 +370,7 @@ ALERTS = (
         "5m",
         'A certificate of {{ $labels.node }} has {{ $value | printf "%.1f" }} days left',
         "Less than a week.",
-        "run site.yml --tags identity, wait a minute until its host has it, then restart the node",
+        _RENEW,
     ),
     Alert(
         "CertificateExpiresInAMonth",
@@ -311,15 +378,15 @@ ALERTS = (
         _expiring(7, 30),
         "1h",
         'A certificate of {{ $labels.node }} has {{ $value | printf "%.1f" }} days left',
-        "Less than a month: site.yml renews it from now on.",
-        "plan a run of site.yml and a restart of the node",
+        "Less than a month.",
+        _PLAN,
     ),
     Alert(
         "StoreSealed",
         CRITICAL,
         'max by (node, host) (probe_http_status_code{job="store-seal"}) == 503'
-        ' or label_replace(max(selvedge_store_sealed) == 1, "node", "store", "", "")'
-        ' unless on () probe_http_status_code{job="store-seal"} == 503',
+        # As the exporter sees it, where no probe does.
+        f' or {_SEALED} unless on () probe_http_status_code{{job="store-seal"}} == 503',
         "1m",
         "The secrets store is sealed",
         "Running nodes go on. A host that boots gets no keys, and nothing can be enrolled.",
@@ -328,7 +395,7 @@ ALERTS = (
     Alert(
         "BackupTooOld",
         WARNING,
-        f"time() - selvedge_backup_last_success_timestamp_seconds > {26 * 3600}",
+        f"max by (host) (time() - selvedge_backup_last_success_timestamp_seconds) > {26 * 3600}",
         "10m",
         "The last backup on {{ $labels.host }} is {{ $value | humanizeDuration }} old",
         "It should be made every day.",
@@ -338,9 +405,11 @@ ALERTS = (
     Alert(
         "DriftFound",
         WARNING,
-        "selvedge_drift_changes > 0",
+        # Of a host by a file of whoever looked; of the network by the last site.yml --check, until a run mends it.
+        "max by (host) (selvedge_drift_changes) > 0"
+        f" or sum by (network) (selvedge_deployment_changed{{{_CHECKED}}}) > 0 unless on (network) {_RUN_SINCE}",
         "0s",
-        "{{ $labels.host }} differs from the model in {{ $value }} places",
+        "{{ with $labels.host }}{{ . }}{{ else }}The network{{ end }} differs from the model in {{ $value }} places",
         "Somebody changed it by hand, or site.yml has not run since the model changed.",
         "run site.yml --check --diff, put what is right into the model, and run site.yml",
     ),

@@ -48,7 +48,7 @@ _WORSE = {
     "endorsement_failures": (0.01, 0.02),
     "restarts": (1, 3),
 }
-_LESS_IS_WORSE = {"served_days": (7, 30), "stored_days": (7, 30), "disk": (0.08, 0.2), "inodes": (0.05, 0.2)}
+_LESS_IS_WORSE = {"served_days": (7, 30), "checked_days": (7, 30), "disk": (0.08, 0.2), "inodes": (0.05, 0.2)}
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ DASHBOARDS = (
         ("Reasons", (Panel("table", ("reason",), 24),)),
         ("Ledgers", (_graph(8, "height"), _graph(8, "lag"), _graph(8, "block_commit"))),
         ("Clients of a peer", (_graph(8, "latency"), _graph(8, "submitted"), _graph(8, "proposals"))),
-        ("Process", (_graph(8, "process_cpu"), _graph(8, "process_memory"), Panel("bargauge", ("stored_days",), 8))),
+        ("Process", (_graph(8, "process_cpu"), _graph(8, "process_memory"), Panel("bargauge", ("checked_days",), 8))),
         ("Ordering", (Panel("state-timeline", ("leader",), 24),)),
     )),
     Dashboard("host", "Host", "host", 'label_values(up{job="node-exporter"}, host)', (

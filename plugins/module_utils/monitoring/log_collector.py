@@ -257,6 +257,7 @@ def _containers(logs: HostLogs) -> dict[str, Any]:
             *_engine_line(),
             *_named(logs),
             *_events(),
+            _organization(logs),
             *_read(logs),
             *_without("attrs", "level", "log.file.path", "time"),
         ],
@@ -281,7 +282,7 @@ def _engine_line() -> Operators:
 
 
 def _named(logs: HostLogs) -> Operators:
-    """``node`` and ``organization``. A container that is not Selvedge's has no tag: its short id stands for it."""
+    """``node``. A container that is not Selvedge's has no tag: its short id stands for it."""
     return [
         {
             "type": "move",
@@ -295,14 +296,6 @@ def _named(logs: HostLogs) -> Operators:
             "parse_from": 'attributes["log.file.path"]',
             "parse_to": "resource",
             "regex": r"/(?P<node>[0-9a-f]{12})[0-9a-f]*-json\.log",
-            "on_error": "send_quiet",
-        },
-        {
-            "type": "regex_parser",
-            "if": "resource.node != nil",
-            "parse_from": "resource.node",
-            "parse_to": "resource",
-            "regex": log_formats.organization_pattern(logs.organizations, logs.domain),
             "on_error": "send_quiet",
         },
         {
@@ -338,6 +331,18 @@ def _events() -> Operators:
             "value": ENGINE,
         },
     ]
+
+
+def _organization(logs: HostLogs) -> dict[str, Any]:
+    """Whose a node is; after events have got the name of the container that they are about."""
+    return {
+        "type": "regex_parser",
+        "if": "resource.node != nil",
+        "parse_from": "resource.node",
+        "parse_to": "resource",
+        "regex": log_formats.organization_pattern(logs.organizations, logs.domain),
+        "on_error": "send_quiet",
+    }
 
 
 def _read(logs: HostLogs, otherwise: str = f"'{log_formats.UNKNOWN}'") -> Operators:

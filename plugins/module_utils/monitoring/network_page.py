@@ -23,8 +23,9 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.topolog
 
 PARTS = Path(__file__).parent / "page"
 SCRIPTS = ("text.js", "ask.js", "judge.js", "map.js", "panels.js", "main.js")
-# From here on the page says that something is wrong. Blocks: as the alert HeightDiverging. Days: as the alerts.
-LIMITS = {"lag": 20, "days": 7, "disk": 0.08, "clock": 2}
+# From here on the page says that something is wrong, as alerts do: HeightDiverging, CertificateExpires..., DiskFull and
+# ClockSkew.
+LIMITS = {"lag": 20, "days": 7, "disk": 0.08, "inodes": 0.05, "clock": 2}
 # How often the page asks.
 POLL_S = 5
 

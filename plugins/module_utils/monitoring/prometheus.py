@@ -206,17 +206,23 @@ def _of_chaincode(instance: Service) -> Labels:
 def _certificates(network: Network) -> Iterator[dict[str, Any]]:
     """Every TLS server that is reached from outside its host."""
     reached = [item for item in network.monitoring if item.ports]
-    for service in [*network.cas, *network.orderers, *network.peers, *reached]:
-        yield _target("certificate", service, service.ports["main"])
-    for service in network.state_databases:
-        yield _target("certificate", service, service.ports["operations"])
-    yield {"targets": [_store_address(network)], "labels": _of_store(network, "certificate")}
+    servers = [
+        *((item, "main") for item in [*network.cas, *network.orderers, *network.peers, *reached]),
+        *((item, "operations") for item in network.state_databases),
+    ]
+    for service, port in servers:
+        target = _target("certificate", service, service.ports[port])
+        # What it is says who renews it.
+        yield {**target, "labels": {**target["labels"], "kind": service.kind}}
+    labels = {**_of_store(network, "certificate"), "kind": "store"}
+    yield {"targets": [_store_address(network)], "labels": labels}
     registry = f"registry.{network.settings['domain']}"
     labels = {
         "job": "certificate",
         "instance": registry,
         "node": registry,
         "host": network.registry_host.name,
+        "kind": "registry",
     }
     yield {"targets": [network.registry_address], "labels": labels}
 

@@ -111,8 +111,10 @@ _ALL = (
     # Keys and the store
     Query("served_days", "Certificate in use", "selvedge:certificate_days{*}", "days", ("node", "host"),
           "Days until what the server shows expires."),
-    Query("stored_days", "Certificates in the store", "min by (subject, certificate) (selvedge_certificate_days{*})",
-          "days", ("subject", "certificate"), "Days until a certificate expires."),
+    # The exporter has no node's key: it sees what nodes show and sign with, and what it shows itself.
+    Query("checked_days", "Certificates by the health check",
+          "min by (subject, certificate) (selvedge_certificate_days{*})", "days", ("subject", "certificate"),
+          "Days until a certificate expires that somebody shows or signs with."),
     Query("sealed", "Secrets store sealed", "max(selvedge_store_sealed{*})", "state", (),
           "1 while the store is sealed: no host gets keys."),
     # Hosts
@@ -147,7 +149,8 @@ QUERIES = {query.name: query for query in _ALL}
 ON_PAGE = (
     "up", "verdict", "reason", "verdict_age", "reachable", "freshness", "height", "lag", "throughput", "leader",
     "active", "consenters", "quorum", "latency", "probe_success", "probe_duration", "endorsement_failures", "invalid",
-    "chaincode", "served_days", "stored_days", "sealed", "cpu", "memory", "disk", "clock", "uptime",
+    "chaincode", "served_days", "checked_days", "sealed", "cpu", "memory", "disk", "inodes", "clock",
+    "uptime",
 )  # fmt: skip
 # Of which it also shows the last half hour.
 LINES = ("throughput", "probe_duration", "latency", "endorsement_failures")

@@ -32,10 +32,9 @@ class Finding {
 
   hear(alerts) {
     for (const alert of alerts.filter((item) => item.firing)) {
-      const known = this.reasons.find((reason) => reason.alerts.some((name) => alert.name.startsWith(name)));
-      if (known) this.state = worst([this.state, alert.state]);
-      const reason = known || this.add(alert.state, alert.summary);
-      reason.remedy = reason.remedy || alert.remedy;
+      const known = this.reasons.filter((reason) => reason.alerts.some((name) => alert.name.startsWith(name)));
+      if (known.length) this.state = worst([this.state, alert.state]);
+      for (const reason of known.length ? known : [this.add(alert.state, alert.summary)]) reason.remedy = reason.remedy || alert.remedy;
     }
     this.reasons.sort((one, other) => GRAVITY[other.state] - GRAVITY[one.state]);
     return { state: this.state, reasons: this.reasons };
@@ -111,7 +110,7 @@ function judgeHost(host, nodes, series, alerts) {
     host, nodes, up: series.value("up", { ...of, job: "node-exporter" }),
     alerts: alerts.filter((alert) => alert.labels.host === host.name && !alert.labels.node),
   };
-  for (const name of ["cpu", "memory", "disk", "clock"]) found[name] = series.value(name, of);
+  for (const name of ["cpu", "memory", "disk", "inodes", "clock"]) found[name] = series.value(name, of);
   const finding = new Finding("good");
   if (!Number.isFinite(found.up)) finding.add("gone", "Prometheus has no samples of it");
   if (found.up === 0) {
@@ -119,6 +118,7 @@ function judgeHost(host, nodes, series, alerts) {
     else finding.add("warn", "its node exporter does not answer");
   }
   if (found.disk < facts.limits.disk) finding.add("bad", `${written("share", found.disk)} of a disk left`, "DiskFull");
+  if (found.inodes < facts.limits.inodes) finding.add("bad", `${written("share", found.inodes)} of a disk's inodes left`, "DiskFull");
   if (found.clock > facts.limits.clock) finding.add("warn", `its clock is ${duration(found.clock)} off`, "ClockSkew");
   return { ...found, ...finding.hear(found.alerts) };
 }

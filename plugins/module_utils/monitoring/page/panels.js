@@ -104,12 +104,12 @@ function showTiles(state, lines) {
   const clients = aggregate("latency", finite(series.all("latency")), "max");
   const failures = aggregate("endorsement_failures", finite(series.all("endorsement_failures")), "sum");
   const lag = aggregate("lag", finite(series.all("lag")), "max");
-  const soonest = [...series.all("served_days"), ...series.all("stored_days")].filter((item) => Number.isFinite(item.value))
+  const soonest = [...series.all("served_days"), ...series.all("checked_days")].filter((item) => Number.isFinite(item.value))
     .sort(sooner)[0];
   const probing = state.channels.map((item) => item.probe_success);
   const failing = probing.some((value) => value === 0);
   const certificates = soonest && (soonest.labels.subject
-    ? number("stored_days", soonest.value, { subject: soonest.labels.subject, certificate: soonest.labels.certificate })
+    ? number("checked_days", soonest.value, { subject: soonest.labels.subject, certificate: soonest.labels.certificate })
     : number("served_days", soonest.value, { node: soonest.labels.node }));
   const firing = state.firing.length;
   const pending = state.alerts.length - firing;
@@ -210,7 +210,7 @@ const CERTIFICATES = 8;
 function showCertificates(state) {
   const items = [
     ...state.series.all("served_days").map((item) => ({ value: item.value, who: item.labels.node, what: "in use", query: "served_days", labels: { node: item.labels.node } })),
-    ...state.series.all("stored_days").map((item) => ({ value: item.value, who: item.labels.subject, what: item.labels.certificate, query: "stored_days",
+    ...state.series.all("checked_days").map((item) => ({ value: item.value, who: item.labels.subject, what: item.labels.certificate, query: "checked_days",
       labels: { subject: item.labels.subject, certificate: item.labels.certificate } })),
   ].filter((item) => Number.isFinite(item.value)).sort(sooner);
   const most = Math.max(30, ...items.map((item) => item.value));
@@ -237,11 +237,12 @@ function meter(query, value, labels, bad) {
 }
 
 function showHosts(state) {
-  replace(byId("hosts"), head(["Host", "State", "Processor", "Memory", "Disk free", "Clock off by", "Nodes"]), make("tbody", {}, state.hosts.map((item) => {
+  replace(byId("hosts"), head(["Host", "State", "Processor", "Memory", "Disk free", "Inodes free", "Clock off by", "Nodes"]), make("tbody", {}, state.hosts.map((item) => {
     const of = { host: item.host.name };
     return make("tr", { "data-host": item.host.name, "data-state": item.state }, make("th", { scope: "row" }, item.host.name, " ", make("span", { class: "quiet" }, item.host.address)),
       make("td", {}, sign(item.state), " ", item.reasons.length ? item.reasons[0].text : "well"),
       meter("cpu", item.cpu, of), meter("memory", item.memory, of), meter("disk", item.disk, of, item.disk < facts.limits.disk),
+      meter("inodes", item.inodes, of, item.inodes < facts.limits.inodes),
       make("td", {}, number("clock", item.clock, of)), make("td", {}, whole.format(item.nodes.length)));
   })));
 }

@@ -28,10 +28,19 @@ def test_numbers_and_labels() -> None:
     assert found[f"selvedge_deployment_run_duration_seconds{{{COMMON}}}"] == 100
     assert found[f"selvedge_deployment_hosts{{{COMMON}}}"] == 3
     assert found[f'selvedge_deployment_duration_seconds{{{COMMON},stage="ledger"}}'] == 70
+    task = "selvedge_deployment_task_duration_seconds"
+    assert found[f'{task}{{{COMMON},stage="ledger",task="ledger : Converge"}}'] == 70
     assert found[f'selvedge_deployment_changed{{{COMMON},stage="ledger"}}'] == 1
     assert found[f'selvedge_deployment_failed{{{COMMON},stage="health"}}'] == 1
     assert found[f'selvedge_deployment_unreachable{{{COMMON},stage="ledger"}}'] == 1
     assert found[f'selvedge_deployment_info{{{COMMON},version="0.2.0",ansible="2.19.14"}}'] == 1
+
+
+def test_only_the_slowest_tasks_are_named() -> None:
+    """Names are labels: there must not be a series for every task."""
+    named = [name for name in values(render(sample(), 1)) if "task_duration" in name]
+    assert len(named) == 1 and "Converge" in named[0]
+    assert not [name for name in values(render(sample(), 0)) if "task_duration" in name]
 
 
 def test_an_aborted_run_is_no_success() -> None:
@@ -53,7 +62,7 @@ def test_files_of_one_metric_say_the_same_of_it() -> None:
         for about in (ABOUT, replace(ABOUT, playbook="x"))
     ]
     assert helps[0] == helps[1]
-    assert len(helps[0]) == len(set(helps[0])) == 20
+    assert len(helps[0]) == len(set(helps[0])) == 22
 
 
 def test_what_a_label_may_contain() -> None:

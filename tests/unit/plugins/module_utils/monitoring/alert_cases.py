@@ -59,9 +59,9 @@ def _name(metric: str, labels: Mapping[str, str]) -> str:
 _ASK = "run verify.yml, it gives reasons and remedies"
 
 
-def reason(values: str, subject: str, text: str) -> Series:
+def reason(values: str, subject: str, text: str, kind: str = "peer") -> Series:
     """Why the health check finds something not well."""
-    labels = {"subject": subject, "reason": text, "remedy": f"see to: {text}"}
+    labels = {**HEALTH, "subject": subject, "kind": kind, "reason": text, "remedy": f"see to: {text}"}
     return one("selvedge_health_reason", values, **labels)
 
 
@@ -82,8 +82,13 @@ ORDERERS = [
 ]
 COUCHDB = _at("couchdb", "couchdb.peer0.org1.lab.example", "host1", organization="org1")
 EXPORTER = _at("node-exporter", "node-exporter-host2.monitoring.lab.example", "host2")
+_HEALTH_NAME = "health-exporter.monitoring.lab.example"
+# What watches others has no host among its labels.
+HEALTH = {"job": "selvedge-health", "instance": _HEALTH_NAME, "node": _HEALTH_NAME}
 FLUENT_BIT = "fluent-bit-host2.monitoring.lab.example"
 DISK = {**EXPORTER, "device": "/dev/sda1", "fstype": "ext4", "mountpoint": "/"}
+# Of a disk it is the host that is told of, not the exporter.
+_DISK_PLACE = {"host": "host2", "mountpoint": "/"}
 CHAINCODE = _at(
     "chaincode",
     "assets.peer0.org1.lab.example",
@@ -93,6 +98,8 @@ CHAINCODE = _at(
     channel="main",
 )
 STORE = _at("store-seal", "store.lab.example", "host1")
+STORE_METRICS = _at("store", "store.lab.example", "host1")
+_STORE_PLACE = {"node": "store.lab.example", "host": "host1"}
 _PEER_PLACE = {"node": PEER["node"], "host": PEER["host"]}
 _CHAINCODE_PLACE = {"node": CHAINCODE["node"], "host": CHAINCODE["host"]}
 ENDORSER = {**PEER, "channel": "main", "chaincode": "assets"}
@@ -113,8 +120,14 @@ def running(values: str, container: str) -> Series:
     return one("selvedge_container_running", values, **EXPORTER, container=container)
 
 
-def status(values: str, subject: str = PEER["node"], kind: str = "peer") -> Series:
-    return one("selvedge_node_status", values, subject=subject, kind=kind, organization="org1")
+def status(
+    values: str, subject: str = PEER["node"], kind: str = "peer", organization: str = "org1"
+) -> Series:
+    """A verdict as Prometheus has it: what its exporter does not say is of the exporter."""
+    labels = {"subject": subject, "kind": kind, "organization": organization}
+    return one(
+        "selvedge_node_status", values, **HEALTH, **{name: text for name, text in labels.items() if text}
+    )
 
 
 def consenters(*values: str, leader: str = "1x60") -> Series:
@@ -126,6 +139,32 @@ def consenters(*values: str, leader: str = "1x60") -> Series:
         found |= one("participation_consensus_relation", series, **here)
         found |= one("consensus_etcdraft_cluster_size", series.replace("1x", "3x"), **here)
         found |= one("consensus_etcdraft_is_leader", leader if labels is ORDERERS[0] else "0x60", **here)
+    return found
+
+
+LEFT = ORDERERS[0]["node"]
+NO_LEADER = "channel main: it knows no Raft leader"
+NO_QUORUM = "channel main: 1 of 3 consenters active, no quorum (2), without orderer2, orderer3"
+REMAINS = "channel main: 2 of 3 consenters active, quorum (2) remains, without orderer3"
+
+
+def orderer(status_: int, *reasons: str) -> Series:
+    """The first orderer, which is there, and what the health check says of it; a grave reason counts 2."""
+    found = {**up("1x60", ORDERERS[0]), **status(f"{status_}x60", LEFT, "orderer", "orderers")}
+    for text in reasons:
+        found |= reason(f"{status_}x60", LEFT, text, "orderer")
+    return found
+
+
+def site(mode: str, ended: int, success: int = 1, playbook: str = "site", **changed: int) -> Series:
+    """What the callback of a run leaves, with changes by stage."""
+    labels = {**EXPORTER, "network": "lab", "playbook": playbook, "mode": mode}
+    found = {
+        **one("selvedge_deployment_last_run_timestamp_seconds", f"{ended}x60", **labels),
+        **one("selvedge_deployment_success", f"{success}x60", **labels),
+    }
+    for stage, count in changed.items():
+        found |= one("selvedge_deployment_changed", f"{count}x60", **labels, stage=stage)
     return found
 
 
@@ -148,20 +187,30 @@ def bft(*leaders: str, size: str = "4x60") -> Series:
     return found
 
 
-def expiry(seconds: int) -> Series:
-    labels = _at("certificate", PEER["node"], "host1", organization="org1")
+def expiry(seconds: int, node: str = PEER["node"], kind: str = "peer") -> Series:
+    labels = _at("certificate", node, "host1", kind=kind)
     return one("probe_ssl_earliest_cert_expiry", f"{seconds}x400", **labels)
 
 
-def stored(days: float) -> Series:
-    labels = {"subject": "admin.org1.lab.example", "certificate": "sign"}
-    return one("selvedge_certificate_days", f"{days}x400", **labels)
+def told(days: float, subject: str, certificate: str) -> Series:
+    """Of the exporter, who sees what nobody serves and what cannot be asked by TLS alone."""
+    return one("selvedge_certificate_days", f"{days}x400", **HEALTH, subject=subject, certificate=certificate)
+
+
+def own(days: float) -> Series:
+    """The certificate of a user of the exporter."""
+    return told(days, _OWN["subject"], _OWN["certificate"])
 
 
 _DAY = 86400
-_SEEN = _labels(node=PEER["node"], host="host1")
-_STORED = _labels(node="admin.org1.lab.example", subject="admin.org1.lab.example", certificate="sign")
-_PEER_SUBJECT = {"subject": PEER["node"], "kind": "peer", "organization": "org1"}
+_SEEN = _labels(node=PEER["node"], host="host1", kind="peer")
+_RENEW = "run site.yml --tags {}, wait a minute until its host has it, then restart {}"
+_REPLACE = "make its host a new one, as docs/reference/boot-material.md says of the {}'s TLS key"
+_TOLD = {"job": HEALTH["job"], "instance": HEALTH["instance"]}
+_OWN = {**_TOLD, "node": "probe@org1", "subject": "probe@org1", "certificate": "signing"}
+_PEER_SUBJECT = {**_TOLD, "subject": PEER["node"], "kind": "peer", "organization": "org1"}
+_LEFT_PLACE = {"subject": LEFT, "kind": "orderer", "organization": "orderers", "node": LEFT, "host": "host1"}
+_STORE_SUBJECT = {**_TOLD, "subject": "store", "kind": "store"}
 
 CASES: dict[str, Case] = {
     "HostDown": Case(
@@ -198,9 +247,29 @@ CASES: dict[str, Case] = {
                   {**_PEER_SUBJECT, "node": PEER["node"], "host": "host1"}, "peer0.org1.lab.example is unhealthy",
                   says={"description": "The health check says: its disk is broken. It does not do its work.",
                         "remedy": "see to: its disk is broken"}),
-            Fires(status("2x40", "main", "channel"), "6m",
-                  {"subject": "main", "kind": "channel", "organization": "org1", "node": "main"}, "main is unhealthy",
-                  says={"description": "It does not do its work.", "remedy": _ASK}),
+            # It is all the channel's, whose alert says it.
+            Fires({**orderer(2, NO_LEADER, NO_QUORUM), **consenters("1x60", "1x4 stale", "1x4 stale"),
+                   **reason("1x60", LEFT, "its TLS certificate expires soon", "orderer")}, "6m",
+                  {**_LEFT_PLACE, "channel": "main"}, f"{LEFT} is unhealthy",
+                  says={"description": f"The health check says: {NO_QUORUM}. {NO_LEADER}. It does not do its work.",
+                        "remedy": f"see to: {NO_QUORUM}"}),
+            # There is something else, too.
+            Fires({**orderer(2, NO_LEADER, "its disk is broken"), **consenters("1x60", "1x4 stale", "1x4 stale")}, "6m",
+                  {**_TOLD, **_LEFT_PLACE}, f"{LEFT} is unhealthy",
+                  says={"description": f"The health check says: {NO_LEADER}. its disk is broken. "
+                                       "It does not do its work.", "remedy": f"see to: {NO_LEADER}"}),
+            # Others know one: it is this orderer's own trouble.
+            Fires({**orderer(2, NO_LEADER), **consenters("1x60", "1x60", "1x60")}, "6m",
+                  {**_TOLD, **_LEFT_PLACE}, f"{LEFT} is unhealthy",
+                  says={"description": f"The health check says: {NO_LEADER}. It does not do its work.",
+                        "remedy": f"see to: {NO_LEADER}"}),
+            # The store has the name that its own alerts have, and its host.
+            Fires({**status("2x40", "store", "store", ""), **up("1x60", STORE_METRICS)}, "6m",
+                  {**_STORE_SUBJECT, **_STORE_PLACE},
+                  "store.lab.example is unhealthy", says={"description": "It does not do its work.", "remedy": _ASK}),
+            # Before anybody has asked for its metrics.
+            Fires(status("2x40", "store", "store", ""), "6m", {**_STORE_SUBJECT, "node": "store"},
+                  "store is unhealthy", says={"description": "It does not do its work.", "remedy": _ASK}),
         ],
         [Silent("it is degraded", status("1x60")), Silent("it was for a minute", status("0x4 2x4 0x40"))],
     ),
@@ -214,7 +283,12 @@ CASES: dict[str, Case] = {
                {**_PEER_SUBJECT, "node": PEER["node"], "host": "host1"}, "peer0.org1.lab.example is degraded",
                says={"description": "The health check says: its clock is off. its ledger is 'behind'. "
                                     "It serves, and something is not as it should be.",
-                     "remedy": "see to: its clock is off"})],
+                     "remedy": "see to: its clock is off"}),
+         Fires({**orderer(1, REMAINS), **consenters("1x60", "1x60", "1x4 stale")}, "12m",
+               {**_LEFT_PLACE, "channel": "main"}, f"{LEFT} is degraded",
+               says={"description": f"The health check says: {REMAINS}. "
+                                    "It serves, and something is not as it should be.",
+                     "remedy": f"see to: {REMAINS}"})],
         [Silent("it is unhealthy", status("2x60"), ("12m",)), Silent("it was for five minutes", status("1x20 0x40"))],
     ),
     "ContainerRestarting": Case(
@@ -255,7 +329,7 @@ CASES: dict[str, Case] = {
     ),
     "DiskFilling": Case(
         [Fires({**one("node_filesystem_avail_bytes", "480-5x92", **DISK),
-                **one("node_filesystem_size_bytes", "1000x92", **DISK)}, "7h", DISK,
+                **one("node_filesystem_size_bytes", "1000x92", **DISK)}, "7h", _DISK_PLACE,
                "/ of host2 is full within a day", "5m")],
         [
             Silent("it fills in a week", {**one("node_filesystem_avail_bytes", "480-0.05x92", **DISK),
@@ -273,9 +347,10 @@ CASES: dict[str, Case] = {
     "DiskFull": Case(
         [
             Fires({**one("node_filesystem_avail_bytes", "50x40", **DISK),
-                   **one("node_filesystem_size_bytes", "1000x40", **DISK)}, "3m", DISK, "/ of host2 has 5% left"),
+                   **one("node_filesystem_size_bytes", "1000x40", **DISK)}, "3m", _DISK_PLACE,
+                  "/ of host2 has 5% left"),
             Fires({**one("node_filesystem_files_free", "20x40", **DISK),
-                   **one("node_filesystem_files", "1000x40", **DISK)}, "3m", DISK, "/ of host2 has 2% left"),
+                   **one("node_filesystem_files", "1000x40", **DISK)}, "3m", _DISK_PLACE, "/ of host2 has 2% left"),
         ],
         [Silent("a tenth is free", {**one("node_filesystem_avail_bytes", "100x40", **DISK),
                                     **one("node_filesystem_size_bytes", "1000x40", **DISK)}),
@@ -327,7 +402,7 @@ CASES: dict[str, Case] = {
     ),
     "Fork": Case(
         [Fires(one("selvedge_fork", "0x4 1x10", channel="main"), "2m", _labels(channel="main"),
-               "Peers disagree about a block of channel main")],
+               "Members disagree about a block of channel main")],
         [Silent("they agree", one("selvedge_fork", "0x40", channel="main"))],
     ),
     "CommitProbeFailing": Case(
@@ -368,26 +443,50 @@ CASES: dict[str, Case] = {
     ),
     "CertificateExpiresInADay": Case(
         [
-            Fires(expiry(_DAY // 2), "5m", _SEEN, "A certificate of peer0.org1.lab.example has 0.5 days left"),
-            Fires(expiry(-_DAY), "5m", _SEEN, "A certificate of peer0.org1.lab.example has -1.0 days left"),
-            Fires(stored(0.25), "5m", _STORED, "A certificate of admin.org1.lab.example has 0.2 days left"),
+            Fires(expiry(_DAY // 2), "5m", _SEEN, "A certificate of peer0.org1.lab.example has 0.5 days left",
+                  says={"remedy": _RENEW.format("identity", "what serves it")}),
+            Fires(expiry(-_DAY), "5m", _SEEN, "A certificate of peer0.org1.lab.example has -1.0 days left",
+                  says={"remedy": _RENEW.format("identity", "what serves it")}),
+            # What both see is one alert.
+            Fires({**expiry(_DAY // 2), **told(0, PEER["node"], "TLS"), **up("1x400", PEER)}, "5m", _SEEN,
+                  "A certificate of peer0.org1.lab.example has 0.5 days left",
+                  says={"remedy": _RENEW.format("identity", "what serves it")}),
+            Fires({**told(0, "store", "TLS"), **up("1x400", STORE_METRICS)}, "5m",
+                  {**_TOLD, **_STORE_PLACE, "kind": "store", "subject": "store", "certificate": "TLS"},
+                  "A certificate of store.lab.example has 0.0 days left",
+                  says={"remedy": f"{_REPLACE.format('store')}; the bootstrap CA has signed it"}),
+            Fires(expiry(_DAY // 2, "registry.lab.example", "registry"), "5m",
+                  _labels(node="registry.lab.example", host="host1", kind="registry"),
+                  "A certificate of registry.lab.example has 0.5 days left",
+                  says={"remedy": f"{_REPLACE.format('registry')}; the bootstrap CA has signed it"}),
+            Fires(expiry(_DAY // 2, "ca.org1.lab.example", "ca"), "5m",
+                  _labels(node="ca.org1.lab.example", host="host1", kind="ca"),
+                  "A certificate of ca.org1.lab.example has 0.5 days left",
+                  says={"remedy": _RENEW.format("certificate_authority", "it")}),
+            Fires(own(0.25), "5m", _OWN, "A certificate of probe@org1 has 0.2 days left",
+                  says={"remedy": _RENEW.format("identity", "what serves it")}),
         ],
-        [Silent("two days", expiry(2 * _DAY)), Silent("two days in the store", stored(2))],
+        [Silent("two days", expiry(2 * _DAY)), Silent("two days, of a user's", own(2))],
     ),
     "CertificateExpiresInAWeek": Case(
-        [Fires(expiry(3 * _DAY), "10m", _SEEN, "A certificate of peer0.org1.lab.example has 3.0 days left"),
-         Fires({**expiry(20 * _DAY), **stored(5)}, "10m", _STORED,
-               "A certificate of admin.org1.lab.example has 5.0 days left")],
+        [Fires(expiry(3 * _DAY), "10m", _SEEN, "A certificate of peer0.org1.lab.example has 3.0 days left",
+                  says={"remedy": _RENEW.format("identity", "what serves it")}),
+         Fires({**expiry(20 * _DAY), **own(5)}, "10m", _OWN,
+               "A certificate of probe@org1 has 5.0 days left",
+                  says={"remedy": _RENEW.format("identity", "what serves it")})],
         [Silent("half a day, which is said by another", expiry(_DAY // 2)), Silent("eight days", expiry(8 * _DAY))],
     ),
     "CertificateExpiresInAMonth": Case(
-        [Fires(expiry(20 * _DAY), "90m", _SEEN, "A certificate of peer0.org1.lab.example has 19.9 days left")],
+        [Fires(expiry(20 * _DAY), "90m", _SEEN, "A certificate of peer0.org1.lab.example has 19.9 days left",
+               says={"remedy": "plan a run of site.yml and a restart of what serves it"})],
         [Silent("three days, which is said by another", expiry(3 * _DAY), ("90m",)),
          Silent("a year", expiry(365 * _DAY), ("90m",))],
     ),
     "StoreSealed": Case(
         [
             Fires(one("probe_http_status_code", "200x4 503x20", **STORE), "3m",
+                  _labels(node="store.lab.example", host="host1"), "The secrets store is sealed"),
+            Fires({**one("selvedge_store_sealed", "0x4 1x20"), **up("1x60", STORE_METRICS)}, "3m",
                   _labels(node="store.lab.example", host="host1"), "The secrets store is sealed"),
             Fires(one("selvedge_store_sealed", "0x4 1x20"), "3m", _labels(node="store"),
                   "The secrets store is sealed"),
@@ -401,15 +500,31 @@ CASES: dict[str, Case] = {
          Silent("it does not answer at all", one("probe_http_status_code", "0x40", **STORE))],
     ),
     "BackupTooOld": Case(
-        [Fires(one("selvedge_backup_last_success_timestamp_seconds", "0x120", **EXPORTER), "27h", EXPORTER,
+        [Fires(one("selvedge_backup_last_success_timestamp_seconds", "0x120", **EXPORTER), "27h", _labels(host="host2"),
                "The last backup on host2 is 1d 3h 0m 0s old", "15m")],
         [Silent("it is of yesterday", one("selvedge_backup_last_success_timestamp_seconds", "0x120", **EXPORTER),
                 ("25h",), "15m")],
     ),
     "DriftFound": Case(
-        [Fires(one("selvedge_drift_changes", "0x4 3x10", **EXPORTER), "2m", EXPORTER,
-               "host2 differs from the model in 3 places")],
-        [Silent("it is as it should be", one("selvedge_drift_changes", "0x40", **EXPORTER))],
+        [
+            Fires(one("selvedge_drift_changes", "0x4 3x10", **EXPORTER), "2m", _labels(host="host2"),
+                  "host2 differs from the model in 3 places"),
+            # A run of site.yml --check that has found something since the last run.
+            Fires({**site("check", 200, ledger=1, monitoring=2), **site("run", 100, ledger=5)}, "2m",
+                  _labels(network="lab"), "The network differs from the model in 3 places"),
+            Fires(site("check", 200, ledger=1), "2m", _labels(network="lab"),
+                  "The network differs from the model in 1 places"),
+            # One that failed has not put it right.
+            Fires({**site("check", 200, ledger=1), **site("run", 300, success=0)}, "2m", _labels(network="lab"),
+                  "The network differs from the model in 1 places"),
+        ],
+        [
+            Silent("it is as it should be", one("selvedge_drift_changes", "0x40", **EXPORTER)),
+            Silent("the check foresees nothing", site("check", 200, ledger=0, monitoring=0)),
+            Silent("it was put right since", {**site("check", 200, ledger=1), **site("run", 300, ledger=1)}),
+            Silent("a run that changes much is no drift", site("run", 300, ledger=9)),
+            Silent("another playbook would change something", site("check", 200, playbook="bootstrap", hosts=3)),
+        ],
     ),
     "HealthUnknown": Case(
         [
@@ -440,7 +555,7 @@ def healthy(samples: int) -> Series:
     """A network as it should be, under load."""
     steady = f"x{samples}"
     found: dict[str, str] = {}
-    for target in (PEER, EXPORTER, *ORDERERS, _at("store", "store.lab.example", "host1")):
+    for target in (PEER, EXPORTER, *ORDERERS, STORE_METRICS):
         found |= up(f"1{steady}", target)
         found |= one("process_start_time_seconds", f"1{steady}", **target)
         found |= status(f"0{steady}", target["node"], target["job"])
@@ -460,4 +575,4 @@ def healthy(samples: int) -> Series:
     found |= one("probe_success", f"1{steady}", **CHAINCODE)
     found |= one("probe_http_status_code", f"200{steady}", **STORE)
     found |= one("selvedge_store_sealed", f"0{steady}")
-    return {**found, **expiry(300 * _DAY), **stored(300)}
+    return {**found, **expiry(300 * _DAY), **own(300)}

@@ -62,6 +62,10 @@ OTHERS = {
     "selvedge_container_running",
     "selvedge_backup_last_success_timestamp_seconds",
     "selvedge_drift_changes",
+    # and of the callback `deployment`
+    "selvedge_deployment_changed",
+    "selvedge_deployment_last_run_timestamp_seconds",
+    "selvedge_deployment_success",
 }
 
 
