@@ -88,8 +88,9 @@ def test_heights_are_the_ledgers(ledger: Ledger, prometheus: Server) -> None:
     ledger.wait_for(result.tx_id)
 
     def agree() -> None:
-        heights = {item["value"][1] for item in prometheus.query('ledger_blockchain_height{job="peer"}')}
-        assert len(heights) == 1
+        found = prometheus.query('ledger_blockchain_height{job="peer"}')
+        heights = {item["metric"]["node"]: int(item["value"][1]) for item in found}
+        assert heights == {name: chain.height for name, chain in ledger.chains().items()}
         assert prometheus.query("max(selvedge:height_lag)")[0]["value"][1] == "0"
 
     eventually(agree, 60, AssertionError)
