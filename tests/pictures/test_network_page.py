@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import load
@@ -12,14 +10,13 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.network
 from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.queries import ON_PAGE, QUERIES
 from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.topology import topology
 from ansible_collections.selvedge.fabric.tests.pictures.conftest import Watched
+from ansible_collections.selvedge.fabric.tests.pictures.numbers import NUMBERS, STATES, compare
 from ansible_collections.selvedge.fabric.tests.pictures.prometheus import (
     LOOKBACK_S,
     ROOT,
-    Prometheus,
     config_of,
 )
 from ansible_collections.selvedge.fabric.tests.pictures.webdriver import Browser, eventually
-from ansible_collections.selvedge.fabric.tests.pictures.written import written
 from ansible_collections.selvedge.fabric.tests.unit.plugins.module_utils.model.samples import (
     WIDE_HOSTS,
     wide_model,
@@ -40,17 +37,9 @@ WORDS = {
     "chaincode",
     "sealed",
 }
-NUMBERS = """
-    return {time: document.body.dataset.time, numbers: [...document.querySelectorAll("[data-query]")].map((item) => ({
-      query: item.dataset.query, labels: JSON.parse(item.dataset.labels), value: item.dataset.value,
-      how: item.dataset.how || "", text: item.textContent}))};
-"""
 HEADLINE = 'return document.querySelector("#verdict h2").textContent'
 TROUBLES = """
     return [...document.querySelectorAll("#verdict li")].map((item) => item.textContent.replace(/\\s+/g, " ").trim())
-"""
-STATES = """
-    return [...document.querySelectorAll("#map [data-node]")].map((item) => [item.dataset.node, item.dataset.state])
 """
 REASONS = """
     return [...document.querySelectorAll("#detail .reasons li")]
@@ -90,43 +79,6 @@ def page(watched: Watched, browser: Browser) -> Iterator[Browser]:
     show(watched, browser)
     yield browser
     assert browser.errors() == []
-
-
-def value_of(prometheus: Prometheus, shown: dict[str, Any], time: str) -> float:
-    """What Prometheus says of a number that is shown, of the moment that the page asked about."""
-    answers = prometheus.query(QUERIES[shown["query"]].ask(), time)
-    found = [
-        value
-        for labels, value in answers
-        if shown["labels"].items() <= labels.items() and not math.isnan(value)
-    ]
-    if shown["how"] == "sum":
-        return sum(found)
-    assert found, f"Prometheus has nothing for {shown}"
-    if shown["how"]:
-        return {"max": max, "min": min}[shown["how"]](found)
-    assert len(found) == 1, f"{shown} is of {len(found)} series"
-    return found[0]
-
-
-def compare(prometheus: Prometheus, page: Browser) -> list[dict[str, Any]]:
-    """Hold every number of the page against Prometheus; returns those that the page has none for."""
-    found = page.run(NUMBERS)
-    time, shown = found["time"], found["numbers"]
-    for item in shown:
-        if item["value"]:
-            now = value_of(prometheus, item, time)
-            assert near(item, now), f"{item} and {now}"
-            assert item["text"] == written(QUERIES[item["query"]].unit, float(item["value"])), item
-    return [item for item in shown if not item["value"]]
-
-
-def near(shown: dict[str, Any], value: float) -> bool:
-    """Equal, but that a sample of the same moment may have come in since: it moves a rate a little."""
-    rate = QUERIES[shown["query"]].unit in ("per_second", "share") or shown["query"] == "latency"
-    return math.isclose(
-        float(shown["value"]), value, rel_tol=0.05 if rate else 1e-6, abs_tol=0.02 if rate else 1e-6
-    )
 
 
 def test_every_number_is_what_prometheus_answers(watched: Watched, page: Browser) -> None:

@@ -42,6 +42,9 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.network_hea
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.topology import Topology
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import Service
 from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.queries import QUERIES
+from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.topology import topology
+from ansible_collections.selvedge.fabric.tests.pictures.numbers import STATES
+from ansible_collections.selvedge.fabric.tests.pictures.webdriver import Browser
 
 PLACE = "org1/receivers/test"
 # An alert holds for two minutes at most before it is told, and is looked at and gathered before that.
@@ -319,7 +322,11 @@ def test_nothing_is_told_of_a_healthy_network_under_load(
 
 @pytest.mark.parametrize("name", ROUNDS)
 def test_each_fault_is_told_and_is_over_when_mended(
-    deployment: Deployment, prometheus: Server, receiver: Receiver, name: str
+    deployment: Deployment,
+    prometheus: Server,
+    receiver: Receiver,
+    page_or_none: Browser | None,
+    name: str,
 ) -> None:
     made = ROUNDS[name](deployment)
 
@@ -344,6 +351,14 @@ def test_each_fault_is_told_and_is_over_when_mended(
                     wrong.append((query, labels, values))
         assert wrong == []
 
+    def drawn() -> None:
+        """What is unwell is not drawn as well on the page."""
+        assert page_or_none
+        states = dict(page_or_none.run(STATES))
+        nodes = {node["subject"]: node["name"] for node in topology(deployment.network)["nodes"]}
+        unwell = {nodes[subject] for fault in made for subject, _unused in fault.judged if subject in nodes}
+        assert {name: states.get(name) for name in unwell if states.get(name) in (None, "good")} == {}
+
     def judged() -> None:
         found = verdicts(deployment)
         if any(subject == "host3" for fault in made for subject, _unused in fault.judged):
@@ -364,6 +379,8 @@ def test_each_fault_is_told_and_is_over_when_mended(
         eventually(told, TOLD_S, AssertionError)
         eventually(shown, AGREE_S, AssertionError, OSError)
         eventually(judged, AGREE_S, AssertionError)
+        if page_or_none:
+            eventually(drawn, AGREE_S, AssertionError)
         if name == "seal":
             store = f"store.{deployment.network.settings['domain']}"
             unwell = partial(only_the_store_is_unwell, prometheus, store, began)

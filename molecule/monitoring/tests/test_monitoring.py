@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 from ansible_collections.selvedge.fabric.molecule.shared.testing.deployment import Deployment
+from ansible_collections.selvedge.fabric.molecule.shared.testing.engines import Container, look
 from ansible_collections.selvedge.fabric.molecule.shared.testing.fixtures import inspect, the_host
 from ansible_collections.selvedge.fabric.molecule.shared.testing.ledger import Ledger
 from ansible_collections.selvedge.fabric.molecule.shared.testing.monitoring import Server
 from ansible_collections.selvedge.fabric.molecule.shared.testing.playing import changed_of, play
+from ansible_collections.selvedge.fabric.molecule.shared.testing.traffic import Traffic
 from ansible_collections.selvedge.fabric.molecule.shared.testing.waiting import eventually
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import MONITORING_KEYS
 from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.alerts import ALERTS
@@ -134,14 +136,30 @@ def test_the_exporter_sees_the_host_and_not_its_keys(host_name: str) -> None:
 def test_the_ledger_does_without_the_monitoring(
     deployment: Deployment, ledger: Ledger, prometheus: Server
 ) -> None:
+    """All of it that is central is away: clients notice nothing, and nothing of the ledger is restarted."""
+    network = deployment.network
+    theirs = {
+        service.name
+        for host in network.hosts
+        for service in network.services(host)
+        if service.kind in ("orderer", "peer", "ca", "chaincode")
+    }
+
+    def of_the_ledger() -> dict[str, Container]:
+        return {name: item for name, item in look(deployment.variables).items() if name in theirs}
+
+    before = of_the_ledger()
+    assert set(before) == theirs
     central = the_host(prometheus.service.host.name)
     central.check_output("systemctl stop selvedge-stack@monitoring")
     try:
-        _unused, result = ledger.create(timeout_s=20)
-        ledger.wait_for(result.tx_id)
-        play(deployment.inventory, "playbooks/verify.yml")
+        with Traffic(ledger) as traffic:
+            play(deployment.inventory, "playbooks/verify.yml")
     finally:
         central.check_output("systemctl start selvedge-stack@monitoring")
+    assert traffic.refused == []
+    assert traffic.committed
+    assert of_the_ledger() == before
     eventually(lambda: prometheus.query("up"), 120, OSError)
 
 
