@@ -159,7 +159,7 @@ def test_a_store_that_stopped(deployment: Deployment, preflight: Preflight, rest
     finally:
         run(host, f"docker start {container}")
     assert not fit
-    address = deployment.controller["store"]["address"].removeprefix("https://")
+    address = deployment.controller["store"]["url"].removeprefix("https://")
     assert f"controller store failed {address} refuses the connection" in output
     for name in network.hosts:
         assert f"{name} store failed " in output
