@@ -16,7 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 # Tasks that run no module anywhere: pure functions and messages of the controller's own process.
-_NO_MODULE = re.compile(r"Validating arguments|Validate the network model|Show |Fail when|Report ")
+_NO_MODULE = re.compile(r"Validating arguments|Validate the network model|Show |Refuse to |Fail when|Report ")
 
 
 @dataclass(frozen=True)
