@@ -5,13 +5,16 @@ from __future__ import annotations
 import shlex
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 from ansible_collections.selvedge.fabric.molecule.operate.tests.test_plan import peer_of
 from ansible_collections.selvedge.fabric.molecule.shared.testing.deployment import Deployment
 from ansible_collections.selvedge.fabric.molecule.shared.testing.engines import happened, look
-from ansible_collections.selvedge.fabric.molecule.shared.testing.faults import foreign_registry, full_disk
+from ansible_collections.selvedge.fabric.molecule.shared.testing.faults import (
+    foreign_registry,
+    full_disk,
+    unreachable,
+)
 from ansible_collections.selvedge.fabric.molecule.shared.testing.fixtures import the_host
 from ansible_collections.selvedge.fabric.molecule.shared.testing.ledger import Ledger
 from ansible_collections.selvedge.fabric.molecule.shared.testing.runs import Model, Operator
@@ -173,21 +176,6 @@ def test_a_peer_never_gets_healthy(operator: Operator, deployment: Deployment) -
     assert happened(before, look(deployment.variables)) == {("recreate", PEER0)}
 
 
-@contextmanager
-def unreachable(host: str, container: str) -> Iterator[None]:
-    """A container that runs, and that nothing reaches, neither from outside nor from other hosts."""
-    form = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
-    address = do(host, f"docker inspect --format '{form}' {container}").strip()
-    rules = [f"DOCKER-USER -d {address} -j DROP", f"DOCKER-USER -s {address} -j DROP"]
-    try:
-        for rule in rules:
-            do(host, f"iptables -I {rule}")
-        yield
-    finally:
-        for rule in rules:
-            do(host, f"iptables -D {rule}")
-
-
 def test_a_quorum_is_not_taken_away(operator: Operator, deployment: Deployment) -> None:
     """One of three orderers does not take part: the run waits for it, and restarts none of the other two."""
 
@@ -196,7 +184,8 @@ def test_a_quorum_is_not_taken_away(operator: Operator, deployment: Deployment) 
             orderer["memory"] = "450m"
 
     before = look(deployment.variables)
-    with operator.edited(change), unreachable("host1", ORDERER1):
+    orderer = next(item for item in deployment.network.orderers if item.name == ORDERER1)
+    with operator.edited(change), unreachable(orderer):
         said = operator.run("site", "-e", "service_gate_wait=20", fails=True).said()
     assert "channel main" in said
     assert "it would have 1 of 3 consenters" in said

@@ -67,6 +67,24 @@ def cut_off(host: str) -> Iterator[None]:
         "DOCKER-USER -i eth0 -j DROP",
         "DOCKER-USER -o eth0 -j DROP",
     ]
+    with _filtered(host, rules):
+        yield
+
+
+@contextmanager
+def unreachable(service: Service) -> Iterator[None]:
+    """A container that runs, and that nothing reaches, neither from outside nor from other hosts."""
+    form = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
+    address = do(service.host.name, f"docker inspect --format '{form}' {service.name}")
+    with _filtered(
+        service.host.name, [f"DOCKER-USER -d {address} -j DROP", f"DOCKER-USER -s {address} -j DROP"]
+    ):
+        yield
+
+
+@contextmanager
+def _filtered(host: str, rules: list[str]) -> Iterator[None]:
+    """A host with more rules of iptables, each beginning with its chain."""
     try:
         for rule in rules:
             do(host, f"iptables -I {rule}")
