@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.selvedge.fabric.plugins.module_utils.status.report import answering
+from ansible_collections.selvedge.fabric.plugins.module_utils.status.answers import answering
 
 DOCUMENTATION = r"""
 name: answering

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.dashboards import grafana_files
-
 DOCUMENTATION = r"""
 name: grafana_files
 short_description: The files by which a Grafana shows the network
@@ -54,6 +52,13 @@ _value:
 """
 
 
+def files(url: str, server_name: str, tls: str, network: str) -> list[dict[str, str]]:
+    # Imported here: whoever uses any filter of the collection has Ansible load all of them, in each task of each host.
+    from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.dashboards import grafana_files
+
+    return grafana_files(url, server_name, tls, network)
+
+
 class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
-        return {"grafana_files": grafana_files}
+        return {"grafana_files": files}

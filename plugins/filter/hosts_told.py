@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health_host import told_by
+from ansible_collections.selvedge.fabric.plugins.module_utils.status.answers import told_by
 
 DOCUMENTATION = r"""
 name: hosts_told

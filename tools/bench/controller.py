@@ -15,18 +15,22 @@ import os
 import tempfile
 import time
 from pathlib import Path
+from statistics import median_high
 from typing import Any
 
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import ModelError
 
 from . import large
-from .plays import ROOT, Play, attempt, changed_tasks, count_modules, play
+from .plays import ROOT, Play, attempt, changed_tasks, count_modules, count_tasks, play
 from .rows import at_most, head, row
 
 QUIET = ROOT / "tools" / "bench" / "quiet-host.sh"
-# A module on a host costs about 0.17 s, a host has at most 12; the rest is for the model, arguments, what is skipped.
-CPU_A_HOST_S = 3.0
 MODULES_A_HOST = 12
+TASKS_A_HOST = 48
+# Each task of each host is a process of Ansible's, which costs 10 ms of processor time on one machine and 30 ms on the
+# next. So the budget is in what as many empty tasks and modules cost in the same run; the rest is for the model,
+# conditions and arguments.
+TIMES_EMPTY = 3.0
 REFUSAL_S = 2.0
 # Of that, what is not Ansible's: to find all mistakes. A right model is validated in it, too.
 VALIDATION_S = 0.5
@@ -51,20 +55,27 @@ def rows() -> bool:
             large.HOSTS: attempt(wrong, "playbooks/site.yml"),
         }
         nothing = attempt(few, "tools/bench/nothing.yml")
+        counts = count_modules(site.output)
+        counts.pop("controller", None)
+        modules = max(counts.values())
+        # One of the hosts has those as well that are run once.
+        tasks = median_high(count_tasks(site.output).values())
+        empty_tasks = Path(scratch) / "empty.yml"
+        empty_tasks.write_text(json.dumps(empty(modules, tasks - modules)))
+        bare = play(right, str(empty_tasks), options)
     network = large.network()
     size = f"{len(network.hosts)} hosts, {len(network.peers)} peers"
-    counts = count_modules(site.output)
-    counts.pop("controller", None)
     if len(counts) != large.HOSTS or changed_tasks(site.output):
         raise SystemExit(f"site.yml did not do on {large.HOSTS} quiet hosts what a run without changes does")
     head()
     fits = [
-        at_most(f"modules on a host of {large.HOSTS}, nothing to change", max(counts.values()), MODULES_A_HOST),
+        at_most(f"modules on a host of {large.HOSTS}, nothing to change", modules, MODULES_A_HOST),
+        at_most("  tasks, with those that are skipped", tasks, TASKS_A_HOST),
         row(f"{size}: model validated and rendered, controller CPU", f"{render.cpu:.1f} s"),
-        at_most(f"{size}: site.yml, nothing to change, controller CPU", site.cpu,
-                CPU_A_HOST_S * large.HOSTS, "s", 1),
-        at_most("  a host", site.cpu / large.HOSTS, CPU_A_HOST_S, "s", 2),
-        row("  a module on a host", f"{site.cpu / sum(counts.values()):.2f} s"),
+        row(f"{size}: site.yml, nothing to change, controller CPU", f"{site.cpu:.1f} s"),
+        row("  a host", f"{site.cpu / large.HOSTS:.2f} s"),
+        row("  as many empty tasks and modules", f"{bare.cpu:.1f} s"),
+        at_most("  times that", site.cpu / bare.cpu, TIMES_EMPTY, "", 2),
         row("  from start to end, on this machine", f"{site.seconds:.1f} s"),
     ]  # fmt: skip
     fits += [refusal_row(hosts, refused) for hosts, refused in refusals.items()]
@@ -74,6 +85,16 @@ def rows() -> bool:
         validation_row("two in each node", large.model_full_of_mistakes()),
     ]
     return all(fits)
+
+
+def empty(modules: int, skipped: int) -> list[dict[str, Any]]:
+    """A playbook of ``modules`` that change nothing and of tasks that are skipped, for all hosts."""
+    tasks = [{"name": f"Module {number}", "ansible.builtin.ping": {}} for number in range(modules)]
+    tasks += [
+        {"name": f"Skipped {number}", "ansible.builtin.debug": {"msg": ""}, "when": False}
+        for number in range(skipped)
+    ]
+    return [{"name": "Do nothing", "hosts": "all", "gather_facts": False, "tasks": tasks}]
 
 
 def validation_row(mistakes: str, model: dict[str, Any]) -> bool:

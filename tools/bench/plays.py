@@ -78,6 +78,11 @@ def count_modules(output: str) -> Counter[str]:
     return counts
 
 
+def count_tasks(output: str) -> Counter[str]:
+    """Tasks by host, run or skipped, here or there."""
+    return Counter(re.findall(r"^(?:ok|changed|skipping): \[([^\s\]]+)", output, flags=re.MULTILINE))
+
+
 def changed_tasks(output: str) -> int:
     """Tasks that changed something, on all hosts."""
     return sum(int(number) for number in re.findall(r"changed=(\d+)", output))

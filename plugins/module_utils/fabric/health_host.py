@@ -56,23 +56,6 @@ class HostEvidence:
             raise FabricError(f"a host lacks {error}", str(item.get("name", "")), shape) from error
 
 
-def told_by(results: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """What hosts answered to ``host_info`` or ``status_info``, as ``network_health`` takes it.
-
-    :param results: by name of the host, as a play registers them; one that was not asked is left out
-    """
-    found = []
-    for name, result in results.items():
-        told = result.get("host", result)
-        if "disks" in told:
-            found.append({"name": name, "disks": told["disks"], "clock": result.get("clock") or {}})
-        elif result.get("unreachable") or result.get("failed"):
-            how = "cannot be reached" if result.get("unreachable") else "could not be looked at"
-            said = str(result.get("msg") or "it gave no answer").strip().removeprefix("Task failed: ")
-            found.append({"name": name, "error": f"{how}: {said.rstrip('.')}"})
-    return found
-
-
 def judge_host(host: HostEvidence, min_free_percent: float, max_skew: float) -> Health:
     """Degraded below ``min_free_percent`` of free bytes or inodes, unhealthy where a disk is as good as full.
 

@@ -208,19 +208,6 @@ def worst(statuses: Iterable[Status]) -> Status:
     return min(statuses, key=_GRAVITY.index, default=Status.HEALTHY)
 
 
-def answering(chaincode: Found, health: Found, topology: Found) -> dict[str, list[str]]:
-    """The peers of a chaincode that answer, and their organisations: a silent one would be the whole answer."""
-    alive = {
-        str(result["subject"])
-        for result in health.get("results") or []
-        if chaincode["channel"] in result["facts"].get("channels", {})
-    }
-    peers = [name for name in chaincode["peers"] if name in alive]
-    known = {node["name"]: node["organization"] for node in topology["peers"]}
-    names = [name for name in chaincode["organizations"] if name in {known[peer] for peer in peers}]
-    return {"organizations": names, "peers": peers}
-
-
 def make(inputs: Inputs, at: str, version: str) -> Report:
     """The report.
 

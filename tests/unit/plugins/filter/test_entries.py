@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -92,3 +94,22 @@ def test_leftovers_are_what_the_host_has_and_its_view_has_not() -> None:
     found = {SECRETS: ["peer0.org1", "peer1.org1", "store"], STACKS: ["ca", "ledger"]}
     result = call(view, found)
     assert (result["services"], result["stacks"]) == (["peer1.org1"], ["ca"])
+
+
+def test_filters_are_light_to_load() -> None:
+    """For any of them Ansible loads all, compiled anew, in each task of each host: with a gRPC that was 0.7 s each."""
+    loads = f"""
+import sys
+sys.path[:0] = {sys.path!r}
+import ansible_collections.selvedge.fabric.plugins.filter
+before = set(sys.modules)
+for name in {NAMES!r}:
+    __import__(f"ansible_collections.selvedge.fabric.plugins.filter.{{name}}")
+print("\\n".join(sorted(set(sys.modules) - before)))
+"""
+    done = subprocess.run([sys.executable, "-c", loads], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    ours = {name for name in loaded if name.startswith("ansible_collections.")}
+    assert {name.partition(".")[0] for name in loaded - ours} <= sys.stdlib_module_names
+    parts = {name.partition(".module_utils.")[2].partition(".")[0] for name in ours} - {""}
+    assert parts == {"model", "status"}

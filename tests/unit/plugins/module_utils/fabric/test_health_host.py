@@ -12,10 +12,10 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health impo
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health_host import (
     HostEvidence,
     judge_host,
-    told_by,
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.monitoring.alerts import ALERTS
 from ansible_collections.selvedge.fabric.plugins.module_utils.preflight.system import disks
+from ansible_collections.selvedge.fabric.plugins.module_utils.status.answers import told_by
 from ansible_collections.selvedge.fabric.plugins.modules import network_health
 
 # What the module host_info said on a lab host.

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.selvedge.fabric.plugins.module_utils.status.answers import answering
 from ansible_collections.selvedge.fabric.plugins.module_utils.status.report import (
     Concern,
     Report,
     Status,
-    answering,
 )
 from ansible_collections.selvedge.fabric.tests.unit.plugins.module_utils.status.samples import (
     capture,
