@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -90,6 +91,10 @@ class Process:
                 return probe.connect_ex((address, port)) == 0
 
         eventually(listens)
+
+    def signal(self, number: signal.Signals) -> None:
+        assert self._process
+        self._process.send_signal(number)
 
     def stop(self) -> None:
         if self._process is None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -36,6 +37,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health_evid
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.network_health import (
     CHANNELS,
     SERVING,
+    STORE,
     NetworkCheck,
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.topology import Topology
@@ -56,6 +58,10 @@ from ansible_collections.selvedge.fabric.tests.live.stores import (
     LiveStore,
     eventually,
     running_store,
+)
+from ansible_collections.selvedge.fabric.tests.unit.plugins.module_utils.fabric.service_captures import (
+    HEALTHY,
+    Recorder,
 )
 
 CHANNEL = "demo"
@@ -360,6 +366,33 @@ def _authority(store: LiveStore, mount: str) -> None:
     client.write(f"{mount}/users/admin", {"tls_cert": admin.cert_pem, "tls_key": admin.key_pem})
 
 
+@pytest.fixture(scope="module")
+def wire() -> Iterator[Recorder]:
+    """Keeps what the store and the CAs answer to each fault, for the unit tests."""
+    recorder = Recorder()
+    yield recorder
+    if os.environ.get("SELVEDGE_CAPTURE"):
+        recorder.write()
+
+
+def kept(wire: Recorder, case: str, check: NetworkCheck) -> dict[str, Health]:
+    """The verdicts on the store and the CAs alone, and their answers as those of ``case``."""
+    check = replace(check, nodes=[STORE, *(item.name for item in check.authorities)])
+    with wire.keeping(case, check):
+        return by_name(check())
+
+
+def alone(store: LiveStore) -> NetworkCheck:
+    """A check of a store, without a network."""
+    return NetworkCheck(Topology({}, [], [], {}), store_option=store.option)  # type: ignore[arg-type]
+
+
+def test_the_services_are_well(together: Together, wire: Recorder) -> None:
+    found = kept(wire, HEALTHY, together.check())
+    assert list(found) == [STORE, *(item.name for item in together.authorities)]
+    assert all(result.healthy for result in found.values()), table(list(found.values()))
+
+
 def test_the_whole_network_in_less_than_a_second(together: Together) -> None:
     elapsed, results = quickest(together.check)
     print(f"judged in {elapsed:.2f} s, secrets read included\n{table(results)}")
@@ -372,9 +405,10 @@ def test_the_whole_network_in_less_than_a_second(together: Together) -> None:
     assert results[1].facts["cert_days"] == 29
 
 
-def test_a_ca_stops(together: Together) -> None:
+def test_a_ca_stops(together: Together, wire: Recorder) -> None:
     ca = together.cas[1]
     ca.process.stop()
+    kept(wire, "a CA is stopped", together.check())
     found = by_name(together.check()())
     assert [name for name, result in found.items() if not result.healthy] == ["ca-org1.lab"]
     assert found["ca-org1.lab"].reasons[0].startswith("does not answer: neither HTTPS")
@@ -382,17 +416,47 @@ def test_a_ca_stops(together: Together) -> None:
     wait_until_healthy(together.check(nodes=["ca-org1.lab"]), 20)
 
 
-def test_a_ca_that_signs_with_another_key_than_the_stores(together: Together) -> None:
-    """What fabric-ca does when it finds no key: it makes itself a new one."""
+def test_a_ca_is_paused(together: Together, wire: Recorder) -> None:
+    ca = together.cas[1]
+    ca.process.signal(signal.SIGSTOP)
+    try:
+        found = kept(wire, "a CA is paused", together.check(timeout=1.5))
+    finally:
+        ca.process.signal(signal.SIGCONT)
+    assert [name for name, result in found.items() if not result.healthy] == ["ca-org1.lab"]
+    assert found["ca-org1.lab"].reasons[0].endswith("no answer in 1.5 s")
+    assert found["ca-org1.lab"].remedy.startswith("it hangs or is paused")
+    wait_until_healthy(together.check(nodes=["ca-org1.lab"]), 20)
+
+
+@pytest.mark.parametrize(
+    ("case", "field", "reason"),
+    [
+        (
+            "a CA signs with another key than the store's",
+            "ca_cert",
+            "its CA 'enrollment' signs with another certificate than the one in the store",
+        ),
+        (
+            "a CA's TLS certificate is of another CA",
+            "tls_ca_cert",
+            "unable to get local issuer certificate",
+        ),
+    ],
+)
+def test_a_ca_is_not_that_of_the_store(
+    together: Together, wire: Recorder, case: str, field: str, reason: str
+) -> None:
+    """The first is what fabric-ca does when it finds no key: it makes itself a new one."""
     client = together.store.open()
     right = client.read("ca-org2/msp")
     assert right
     other = x509.make_root("other", "other", 30)
-    client.write("ca-org2/msp", {**right, "ca_cert": other.cert_pem})
-    found = by_name(together.check()())["ca-org2.lab"]
+    client.write("ca-org2/msp", {**right, field: other.cert_pem})
+    found = kept(wire, case, together.check())["ca-org2.lab"]
     client.write("ca-org2/msp", right)
     assert found.status is Status.UNHEALTHY
-    assert found.reasons == ("its CA 'enrollment' signs with another certificate than the one in the store",)
+    assert reason in found.reasons[0]
 
 
 def test_the_module(
@@ -528,11 +592,14 @@ def test_the_cas_by_themselves(together: Together, capsys: pytest.CaptureFixture
     assert "nothing to judge" in module_result(ca_health, capsys, store=together.store.option)["msg"]
 
 
-def test_the_store_is_gone(together: Together) -> None:
+def test_the_store_is_gone(together: Together, wire: Recorder) -> None:
     """Runs last. A check that has its keys goes on; a new one cannot judge anything, and says so at once."""
     running_check = together.check()
     assert all(result.healthy for result in running_check())
     together.store.stop()
+    with wire.keeping("the store is stopped", alone(together.store)):
+        found = by_name(alone(together.store)())
+    assert found["store"].remedy.startswith("check that it runs")
     found = by_name(running_check())
     assert [name for name, result in found.items() if not result.healthy] == ["store"]
     assert found["store"].reasons[0].startswith("does not answer: ")
@@ -548,21 +615,39 @@ def test_the_store_is_gone(together: Together) -> None:
 def test_the_state_of_a_new_store(tmp_path: Path) -> None:
     """Uninitialised or sealed for a moment, healthy afterwards."""
     with running_store(tmp_path) as store:
-        check = NetworkCheck(Topology({}, [], [], {}), store_option=store.option)  # type: ignore[arg-type]
+        check = alone(store)
         (result,) = wait_until_healthy(check, 20)
         assert result.facts["cert_days"] == 29
 
 
-def test_a_sealed_store(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_store_that_is_not_initialised(tmp_path: Path, wire: Recorder) -> None:
+    """What it is without the part of its configuration by which it initialises itself."""
+    store = LiveStore(tmp_path)
+    file = tmp_path / "openbao.json"
+    config = json.loads(file.read_text())
+    del config["initialize"]
+    file.write_text(json.dumps(config))
+    store.start()
+    try:
+        with wire.keeping("the store is not initialised", alone(store)):
+            (result,) = alone(store)()
+    finally:
+        store.stop()
+    assert (result.status, result.reasons) == (Status.UNHEALTHY, ("is not initialised",))
+    assert result.remedy.startswith("run site.yml")
+
+
+def test_a_sealed_store(tmp_path: Path, wire: Recorder, capsys: pytest.CaptureFixture[str]) -> None:
     """What it is when its seal key is not the one that it was initialised with."""
     with running_store(tmp_path) as store:
-        check = NetworkCheck(Topology({}, [], [], {}), store_option=store.option)  # type: ignore[arg-type]
+        check = alone(store)
         wait_until_healthy(check, 20)
         store.stop()
         key = (tmp_path / "seal_key").read_bytes()
         (tmp_path / "seal_key").write_bytes(os.urandom(32))
         store.start()
-        (result,) = check()
+        with wire.keeping("the store is sealed", check):
+            (result,) = check()
         assert (result.status, result.reasons[0]) == (Status.UNHEALTHY, "is sealed")
         assert result.remedy.startswith("check its seal key")
         assert result.facts["sealed"] is True

@@ -236,7 +236,7 @@ def test_the_admin_port_is_not_needed(name: str, monkeypatch: pytest.MonkeyPatch
 
 
 def test_all_that_was_captured_is_judged() -> None:
-    captured = {path.stem: set(Replay(path.stem).cases) - {HEALTHY} for path in FOLDER.glob("*.json")}
+    captured = {path.stem: set(Replay(path.stem).cases) - {HEALTHY} for path in FOLDER.glob("fabric-*.json")}
     assert captured == {**{name: set(FAULTS) for name in RAFT}, BFT: set(BFT_FAULTS)}
 
 
