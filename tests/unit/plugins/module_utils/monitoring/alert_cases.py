@@ -470,10 +470,10 @@ CASES: dict[str, Case] = {
     ),
     "CertificateExpiresInAWeek": Case(
         [Fires(expiry(3 * _DAY), "10m", _SEEN, "A certificate of peer0.org1.lab.example has 3.0 days left",
-                  says={"remedy": _RENEW.format("identity", "what serves it")}),
+               says={"remedy": _RENEW.format("identity", "what serves it")}),
          Fires({**expiry(20 * _DAY), **own(5)}, "10m", _OWN,
                "A certificate of probe@org1 has 5.0 days left",
-                  says={"remedy": _RENEW.format("identity", "what serves it")})],
+               says={"remedy": _RENEW.format("identity", "what serves it")})],
         [Silent("half a day, which is said by another", expiry(_DAY // 2)), Silent("eight days", expiry(8 * _DAY))],
     ),
     "CertificateExpiresInAMonth": Case(
