@@ -57,6 +57,10 @@ def rows() -> bool:
         nothing = attempt(few, "tools/bench/nothing.yml")
         counts = count_modules(site.output)
         counts.pop("controller", None)
+        if len(counts) != large.HOSTS or changed_tasks(site.output):
+            raise SystemExit(
+                f"site.yml did not do on {large.HOSTS} quiet hosts what a run without changes does"
+            )
         modules = max(counts.values())
         # One of the hosts has those as well that are run once.
         tasks = median_high(count_tasks(site.output).values())
@@ -65,8 +69,6 @@ def rows() -> bool:
         bare = play(right, str(empty_tasks), options)
     network = large.network()
     size = f"{len(network.hosts)} hosts, {len(network.peers)} peers"
-    if len(counts) != large.HOSTS or changed_tasks(site.output):
-        raise SystemExit(f"site.yml did not do on {large.HOSTS} quiet hosts what a run without changes does")
     head()
     fits = [
         at_most(f"modules on a host of {large.HOSTS}, nothing to change", modules, MODULES_A_HOST),

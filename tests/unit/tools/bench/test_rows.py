@@ -36,13 +36,11 @@ host2 : ok=3    changed=1    unreachable=0    failed=0
 selvedge.fabric.service ------------------------------------------------- 3.25s
 total ------------------------------------------------------------------ 20.00s
 """
+REFUSED = f"fatal: the network model has {large.MISTAKES} mistake(s), no host was touched:"
 
 
 def test_tasks_are_counted_with_those_that_are_skipped() -> None:
     assert plays.count_tasks(OUTPUT) == {"host1": 5, "host2": 3}
-
-
-REFUSED = f"fatal: the network model has {large.MISTAKES} mistake(s), no host was touched:"
 
 
 def test_modules_are_counted_where_they_run() -> None:

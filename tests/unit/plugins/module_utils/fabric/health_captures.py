@@ -51,6 +51,17 @@ _ERRORS = {
 _Answers = Mapping[tuple[str, ...], Any]
 
 
+def raised(error: errors.FabricError) -> dict[str, Any]:
+    """An error as JSON, by the nearest of its types that are known here."""
+    kind = next(base.__name__ for base in type(error).mro() if base.__name__ in _ERRORS)
+    return {"raised": kind, "what": error.what, "where": error.where, "next_step": error.next_step}
+
+
+def raised_again(kept: Mapping[str, Any]) -> errors.FabricError:
+    """The error of which :func:`raised` made ``kept``."""
+    return _ERRORS[kept["raised"]](kept["what"], kept["where"], kept["next_step"])
+
+
 class Recorder:
     """Writes down what the checks in its block are answered."""
 
@@ -88,13 +99,7 @@ class Recorder:
 
     def _encode(self, key: tuple[str, ...], value: Any) -> Any:
         if isinstance(value, errors.FabricError):
-            kind = type(value).__name__
-            kind = (
-                kind
-                if kind in _ERRORS
-                else next(b.__name__ for b in type(value).mro() if b.__name__ in _ERRORS)
-            )
-            return {"raised": kind, "what": value.what, "where": value.where, "next_step": value.next_step}
+            return raised(value)
         if isinstance(value, Operations):
             raw = self._raw[key[0]]
             (status, health), (_unused, text) = raw.replies
@@ -156,7 +161,7 @@ def _decode(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     if "raised" in value:
-        return _ERRORS[value["raised"]](value["what"], value["where"], value["next_step"])
+        return raised_again(value)
     if "metrics" in value:
         status, health = value["healthz"]
         text = "\n".join(value["metrics"]).encode()

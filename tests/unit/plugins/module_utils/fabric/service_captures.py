@@ -22,7 +22,11 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.network_hea
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.operations import Answers
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.topology import Topology
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.transport import Endpoint
-from ansible_collections.selvedge.fabric.tests.unit.plugins.module_utils.fabric.health_captures import FOLDER
+from ansible_collections.selvedge.fabric.tests.unit.plugins.module_utils.fabric.health_captures import (
+    FOLDER,
+    raised,
+    raised_again,
+)
 
 HEALTHY = "all is well"
 FILE = FOLDER / "services.json"
@@ -50,7 +54,7 @@ class Recorder:
             try:
                 answers = get(endpoint, paths, timeout)
             except errors.FabricError as error:
-                heard[_key(endpoint, paths)] = _raised(error)
+                heard[_key(endpoint, paths)] = raised(error)
                 raise
             heard[_key(endpoint, paths)] = _told(answers)
             return answers
@@ -100,15 +104,6 @@ class Recorder:
         return {**same, "heard": heard}
 
 
-def _raised(error: errors.FabricError) -> dict[str, Any]:
-    return {
-        "raised": type(error).__name__,
-        "what": error.what,
-        "where": error.where,
-        "next_step": error.next_step,
-    }
-
-
 def _told(answers: Answers) -> dict[str, Any]:
     def kept(body: bytes) -> str:
         lines = body.decode().splitlines()
@@ -135,7 +130,7 @@ def _replied(told: Mapping[str, Any]) -> Any:
 
 def _again(told: Mapping[str, Any]) -> Answers:
     if "raised" in told:
-        raise getattr(errors, told["raised"])(told["what"], told["where"], told["next_step"])
+        raise raised_again(told)
     replies = [(status, body.encode()) for status, body in told["replies"]]
     return Answers(replies, told["certificate"], [tuple(pair) for pair in told["moments"]], told["dates"])
 
@@ -162,7 +157,8 @@ def _captured() -> dict[str, Any]:
 
 def judge(name: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Health]:
     """The verdicts on a captured case, by name."""
-    healthy, own = _captured()[HEALTHY], _captured()[name]
+    captured = _captured()
+    healthy, own = captured[HEALTHY], captured[name]
     case = {**healthy, **own, "heard": {**healthy["heard"], **own["heard"]}}
     option: dict[str, list[Any]] = {"organizations": [], "orderers": [], "peers": []}
     check = NetworkCheck(
