@@ -12,6 +12,8 @@ from pathlib import Path
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
+# What the scenario's model runs. Others would be compiled, and nobody would pull them.
+NAMES = ("fabric-ca", "fabric-orderer", "fabric-peer", "openbao", "registry")
 sys.path.insert(0, str(ROOT / ".ansible" / "collections"))
 
 from ansible_collections.selvedge.fabric.molecule.shared.testing import upstream  # noqa: E402
@@ -30,7 +32,7 @@ def main() -> int:
     registry.start(upstream.registry_program(builder), addresses[0])
     images = {
         f"{name}:{builder.default_version(name)}": registry.publish(upstream.imitate(builder, name))
-        for name in upstream.NAMES
+        for name in NAMES
     }
     Path(variables).write_text(
         f"---\n# Written by create.yml.\n{yaml.safe_dump({'lab_upstream_images': images})}"

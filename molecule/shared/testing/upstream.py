@@ -29,7 +29,6 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.images.push import
 from ansible_collections.selvedge.fabric.plugins.module_utils.images.upstream import architecture
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.upstream import REPOSITORIES
 
-NAMES = tuple(REPOSITORIES)
 LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 # A key that no network uses; the words say that to whoever finds it.
 SAMPLE_KEY = b"-----BEGIN SAMPLE-----\nthe key of a sample organisation\n-----END SAMPLE-----\n"
