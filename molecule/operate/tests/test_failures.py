@@ -164,7 +164,8 @@ def test_a_peer_never_gets_healthy(operator: Operator, deployment: Deployment) -
     """The first of three that are restarted: the run ends at its gate, and the others are left alone."""
 
     def change(model: Model) -> None:
-        peer_of(model, "org1", 0)["memory"] = "8m"
+        # Enough for the runtime to start it, and not for a peer.
+        peer_of(model, "org1", 0)["memory"] = "24m"
         peer_of(model, "org1", 1)["memory"] = "720m"
         peer_of(model, "org2", 0)["memory"] = "720m"
 

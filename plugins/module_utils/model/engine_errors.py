@@ -33,6 +33,12 @@ _REMEDIES = (
         r"paused container",
         "somebody has paused the container: 'docker unpause' it on the host, then run again",
     ),
+    (
+        # The engine's own fault: it removed a container that was started again and again, and still lists it.
+        r"no such container: [0-9a-f]{64}",
+        "the engine lists a container that it does not have: 'systemctl restart docker' on the host, which leaves "
+        "containers alone, then run again",
+    ),
     (r"cannot connect to the docker daemon", "start the engine: 'systemctl status docker' on the host"),
 )
 

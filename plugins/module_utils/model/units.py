@@ -93,8 +93,8 @@ WantedBy=multi-user.target
 
 STACK_SERVICE = f"""[Unit]
 Description=Selvedge: the containers of stack %i
-Requires=docker.service
-Wants=network-online.target {AGENT_UNIT}
+# Not Requires: a restart of the engine, as by an update of its package, would stop and start what live-restore keeps.
+Wants=network-online.target docker.service {AGENT_UNIT}
 After=network-online.target docker.service {AGENT_UNIT} selvedge-material-%i.service
 
 [Service]

@@ -30,6 +30,11 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.model.engine_error
         ("unknown or invalid runtime name: crun", "runtime: run bootstrap.yml"),
         ("Cannot connect to the Docker daemon at unix:///var/run/docker.sock", "start the engine"),
         ("cannot start a paused container, try unpause instead", "docker unpause"),
+        (
+            "Error response from daemon: No such container: "
+            "95b6d84d031dc2fd7e665464bdb71dbb16b66f504817c70e2b15b683cb65df33",
+            "systemctl restart docker",
+        ),
         ("something new", "journalctl -u docker"),
     ],
 )

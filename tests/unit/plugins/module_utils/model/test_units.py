@@ -240,6 +240,13 @@ def test_a_stack_is_started_after_its_secrets() -> None:
     assert units.stack_unit("ledger") == "selvedge-stack@ledger.service"
 
 
+def test_a_restart_of_the_engine_is_no_restart_of_containers() -> None:
+    (wanted,) = values(units.STACK_SERVICE, "Wants")
+    assert "docker.service" in wanted.split()
+    for key in ("Requires", "BindsTo", "PartOf"):
+        assert not values(units.STACK_SERVICE, key), "a stop of the engine would stop the stack"
+
+
 def test_the_agents_credential_is_the_one_that_its_configuration_reads() -> None:
     unit = units.agent_service("systemd-creds")
     (credential,) = values(unit, "LoadCredentialEncrypted")
