@@ -26,6 +26,8 @@ options:
         that they take part in keeps its Raft quorum without them. RV(results) has a verdict for each of these
         channels.
       - A channel of one or two consenters tolerates no loss, and is not judged.
+      - An orderer that answers and takes no part in a channel may be in the middle of an election; only after this
+        was so for 15 seconds its stop harms nobody, so O(wait) has to be longer.
     type: list
     elements: str
     default: []

@@ -33,7 +33,8 @@ def orderer(number: int, size: int = 3, **changed: Any) -> Health:
         **changed,
     }
     known = {key: value for key, value in facts.items() if value is not None}
-    return Health(f"o{number}", "orderer", "orderers", Status.HEALTHY, facts={"channels": {"main": known}})
+    said = {"version": "v2.5.9", "channels": {"main": known}}
+    return Health(f"o{number}", "orderer", "orderers", Status.HEALTHY, facts=said)
 
 
 def test_one_of_three_can_be_stopped() -> None:
@@ -112,3 +113,88 @@ def test_peers_do_not_count_and_the_check_asks() -> None:
     peer = Health("p1", "peer", "org1", Status.HEALTHY, facts={"channels": {"main": {"height": 3}}})
     check = QuorumCheck(lambda: [orderer(1), orderer(2), peer], ["o2"])
     assert [verdict.status for verdict in check()] == [Status.UNHEALTHY]
+
+
+def test_not_while_the_leader_does_not_hear_another() -> None:
+    """It answers us, knows a leader, and what it says does not arrive there."""
+    deaf = [orderer(number, active=2) for number in (1, 2, 3)]
+    (verdict,) = quorum_verdicts(deaf, ["o3"])
+    assert verdict.reasons == (
+        "without o3 it would have 1 of 3 consenters that the leader hears, no quorum (2)",
+    )
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.at = 0.0
+
+    def __call__(self) -> float:
+        return self.at
+
+
+def electing(number: int) -> Health:
+    return orderer(number, leader=None)
+
+
+def test_an_election_is_waited_for() -> None:
+    """In the middle of it nobody counts, and a moment later the last two that are left do."""
+    answers = [
+        [electing(2), electing(3)],
+        [orderer(2, active=2), orderer(3, active=2)],
+        [electing(2), electing(3)],
+    ]
+    clock = Clock()
+    check = QuorumCheck(lambda: answers.pop(0), ["o3"], settle_s=15, now=clock)
+    (during,) = check()
+    assert (during.subject, during.status) == ("channel main", Status.UNHEALTHY)
+    assert during.reasons == ("o3 answers, and takes no part in its consensus",)
+    clock.at = 14
+    (after,) = check()
+    assert after.reasons == ("without o3 it would have 1 of 3 consenters (o2), no quorum (2)",)
+    # Time begins anew.
+    clock.at = 16
+    assert [verdict.reasons for verdict in check()] == [during.reasons]
+
+
+def test_who_takes_no_part_for_long_can_be_stopped() -> None:
+    """All of them run and none leads, say with certificates that are over: a restart may be what helps."""
+    clock = Clock()
+    check = QuorumCheck(lambda: [electing(1), electing(2), electing(3)], ["o3"], settle_s=15, now=clock)
+    assert [verdict.healthy for verdict in check()] == [False]
+    clock.at = 14.9
+    assert [verdict.healthy for verdict in check()] == [False]
+    clock.at = 15
+    assert check() == []
+
+
+def test_who_is_down_can_be_stopped_at_once() -> None:
+    down = Health("o3", "orderer", "orderers", Status.UNHEALTHY, facts={})
+    assert QuorumCheck(lambda: [orderer(1), orderer(2), down], ["o3"])() == []
+
+
+def test_one_of_two_is_not_waited_for() -> None:
+    """There is no better moment."""
+    assert QuorumCheck(lambda: [orderer(1, 2), orderer(2, 2, leader=None)], ["o2"])() == []
+
+
+def test_an_election_in_one_channel_is_waited_for_while_another_has_its_leader() -> None:
+    def both(number: int) -> Health:
+        well, torn = (item.facts["channels"]["main"] for item in (orderer(number), electing(number)))
+        facts = {"version": "v2.5.9", "channels": {"main": well, "other": torn}}
+        return Health(f"o{number}", "orderer", "orderers", Status.HEALTHY, facts=facts)
+
+    verdicts = QuorumCheck(lambda: [both(1), both(2), both(3)], ["o3"])()
+    assert [(verdict.subject, verdict.healthy) for verdict in verdicts] == [
+        ("channel main", True),
+        ("channel other", False),
+    ]
+
+
+@pytest.mark.parametrize(
+    "channels", [{"main": orderer(3, relation="follower").facts["channels"]["main"]}, {}]
+)
+def test_who_is_no_consenter_is_not_waited_for(channels: dict[str, Any]) -> None:
+    third = Health(
+        "o3", "orderer", "orderers", Status.HEALTHY, facts={"version": "v2.5.9", "channels": channels}
+    )
+    assert QuorumCheck(lambda: [orderer(1), orderer(2), third], ["o3"])() == []
