@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.selvedge.fabric.molecule.shared.testing.deployment import Deployment
+from ansible_collections.selvedge.fabric.molecule.shared.testing.engines import look
 from ansible_collections.selvedge.fabric.molecule.shared.testing.playing import changed_of, play
 from ansible_collections.selvedge.fabric.plugins.action.network_model import CA_PLANNED
 from ansible_collections.selvedge.fabric.plugins.module_utils.images.builder import Builder
@@ -173,20 +174,11 @@ def test_a_runtime_that_is_not_there_is_refused(deployment: Deployment, runtime:
     assert "bookworm cannot be used" not in message
 
 
-def started(output: Output) -> set[str]:
-    """Every running container with the time that it was started at."""
-    return set(
-        output(
-            "sh", "-c", "docker ps -q | xargs docker inspect -f '{{.Name}} {{.State.StartedAt}}'"
-        ).splitlines()
-    )
-
-
 def test_an_interrupted_run_is_made_good(
     deployment: Deployment, host_name: str, host: Host, output: Output
 ) -> None:
     """Killed after daemon.json was written and before the engine was restarted: the engine has not read it."""
-    before, settings = started(output), output("cat", "/etc/docker/daemon.json")
+    before, settings = look([host_name]), output("cat", "/etc/docker/daemon.json")
     older = {key: value for key, value in json.loads(settings).items() if key != "runtimes"}
     # A reload would not do: an engine keeps a runtime that it once knew.
     host.check_output(
@@ -197,4 +189,4 @@ def test_an_interrupted_run_is_made_good(
     done = play(deployment.inventory, "playbooks/bootstrap.yml", "--limit", host_name)
     assert changed_of(done)[host_name] == 2, done
     assert "crun" in output("docker", "info", "--format", "{{json .Runtimes}}")
-    assert started(output) == before, "live-restore leaves containers alone"
+    assert look([host_name]) == before, "live-restore leaves containers alone"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,9 +38,9 @@ class QuorumCheck:
         """A verdict for each channel that one of ``without`` takes part in, or may."""
         results = self.check()
         idle = {
-            (channel, name)
+            (channel.name, name)
             for channel in _channels(results)
-            for name in _idle(results, channel)
+            for name in channel.idle
             if name in self.without
         }
         self._idle_since = {pair: self._idle_since.get(pair, self.now()) for pair in sorted(idle)}
@@ -66,73 +66,79 @@ def quorum_verdicts(results: Sequence[Health], without: Collection[str]) -> list
     to wait for, so it is not judged.
     """
     found = []
-    for name in _channels(results):
-        facts = _facts(results, name)
-        counting = {subject for subject, known in facts.items() if _counts(known)}
-        size, quorum = _size_and_quorum(facts)
-        stopped = counting & set(without)
-        if stopped and size > quorum:
-            heard = min(int(facts[subject].get("active", size)) for subject in counting)
-            remaining = sorted(counting - set(without))
-            found.append(_judge(name, size, quorum, remaining, heard - len(stopped), without))
+    for channel in _channels(results):
+        stopped = channel.counting & set(without)
+        if stopped and channel.spares:
+            found.append(_judge(channel, stopped, without))
     return found
 
 
-def _orderers(results: Sequence[Health]) -> list[Health]:
-    return [result for result in results if result.kind == "orderer"]
+@dataclass(frozen=True)
+class _Channel:
+    """What orderers say of a channel.
+
+    :param facts: by orderer; empty of one that is none of the channel's
+    :param answering: the orderers that answer
+    """
+
+    name: str
+    facts: Mapping[str, Mapping[str, Any]]
+    answering: Collection[str]
+
+    def most(self, count: str) -> int:
+        """The greatest that anybody says of a number."""
+        return max((int(known.get(count, 0)) for known in self.facts.values()), default=0)
+
+    @property
+    def spares(self) -> bool:
+        """Whether it could do without one of its consenters."""
+        return self.most("consenters") > self.most("quorum")
+
+    @property
+    def counting(self) -> set[str]:
+        return {name for name, known in self.facts.items() if _counts(known)}
+
+    @property
+    def idle(self) -> list[str]:
+        """Who answers and does not count though it may be a consenter, where one could be spared."""
+        return [
+            name
+            for name, known in self.facts.items()
+            if known
+            and self.spares
+            and name in self.answering
+            and known.get("relation", CONSENTER) == CONSENTER
+            and not _counts(known)
+        ]
 
 
-def _channels(results: Sequence[Health]) -> list[str]:
-    return list(
-        dict.fromkeys(name for result in _orderers(results) for name in result.facts.get("channels", {}))
-    )
-
-
-def _facts(results: Sequence[Health], channel: str) -> dict[str, dict[str, Any]]:
-    return {
-        result.subject: result.facts.get("channels", {}).get(channel, {}) for result in _orderers(results)
-    }
-
-
-def _size_and_quorum(facts: dict[str, dict[str, Any]]) -> tuple[int, int]:
-    size, quorum = (
-        max((int(known.get(count, 0)) for known in facts.values()), default=0)
-        for count in ("consenters", "quorum")
-    )
-    return size, quorum
-
-
-def _idle(results: Sequence[Health], channel: str) -> list[str]:
-    """Who answers and does not count in a channel that could spare a consenter, though it may be one."""
-    facts = _facts(results, channel)
-    size, quorum = _size_and_quorum(facts)
-    answering = [result.subject for result in _orderers(results) if "version" in result.facts]
+def _channels(results: Sequence[Health]) -> list[_Channel]:
+    said = {item.subject: item.facts.get("channels", {}) for item in results if item.kind == "orderer"}
+    answering = {item.subject for item in results if "version" in item.facts}
+    names = dict.fromkeys(name for channels in said.values() for name in channels)
     return [
-        name
-        for name in answering
-        if (known := facts[name])
-        and size > quorum
-        and known.get("relation", CONSENTER) == CONSENTER
-        and not _counts(known)
+        _Channel(name, {subject: channels.get(name, {}) for subject, channels in said.items()}, answering)
+        for name in names
     ]
 
 
-def _counts(facts: dict[str, Any]) -> bool:
+def _counts(facts: Mapping[str, Any]) -> bool:
     takes_part = facts.get("status") == ACTIVE and facts.get("relation") == CONSENTER
     return takes_part and ("hash" if facts.get("consensus") == BFT else "leader") in facts
 
 
-def _judge(
-    channel: str, size: int, quorum: int, remaining: list[str], heard: int, without: Collection[str]
-) -> Health:
-    """:param heard: how many the leader would hear at most"""
+def _judge(channel: _Channel, stopped: set[str], without: Collection[str]) -> Health:
+    """:param stopped: those of ``without`` that count"""
+    size, quorum = channel.most("consenters"), channel.most("quorum")
+    remaining = sorted(channel.counting - stopped)
+    heard = min(int(channel.facts[name].get("active", size)) for name in channel.counting) - len(stopped)
     count = max(0, min(len(remaining), heard))
     if count >= quorum:
-        return Health(f"channel {channel}", "channel", "", Status.HEALTHY)
+        return Health(f"channel {channel.name}", "channel", "", Status.HEALTHY)
     who = f"({', '.join(remaining) or 'none'})" if count == len(remaining) else "that the leader hears"
     reason = (
         f"without {', '.join(sorted(without))} it would have {count} of {size} consenters {who},"
         f" no quorum ({quorum})"
     )
     remedy = "bring back the orderers that do not run, then run again"
-    return Health(f"channel {channel}", "channel", "", Status.UNHEALTHY, (reason,), remedy)
+    return Health(f"channel {channel.name}", "channel", "", Status.UNHEALTHY, (reason,), remedy)
