@@ -130,6 +130,7 @@ def test_secrets_do_not_come_along(lab: LogLab) -> None:
         f"Authorization: Bearer {secret}",
         f'{{"secret_id":"{secret}"}}',
         f"https://admin:{secret}@ca.org1.lab:7054",
+        f"revoked hvs.{secret}{secret}",
         "-----BEGIN PRIVATE KEY-----",
         key,
         "-----END PRIVATE KEY-----",
@@ -137,7 +138,7 @@ def test_secrets_do_not_come_along(lab: LogLab) -> None:
     )
     found = lab.await_lines('{node="peer0.org1.lab"}', ["the end"])
     assert not [line for line in found if secret in line or key in line]
-    assert sum(count for line, count in found.items() if "[redacted]" in line) == 6
+    assert sum(count for line, count in found.items() if "[redacted]" in line) == 7
 
 
 def test_what_real_nodes_write_arrives_whole(lab: LogLab, tmp_path: Path) -> None:

@@ -22,6 +22,9 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.model.secrets_layo
 
 _CERTS = f"{IN_SECRETS}/tls"
 CHAINCODE_PORT = 9999
+# How often the engine runs a container's healthcheck. Each run is a new process in the container, and three of the
+# engine's; what watches is asked by Prometheus as well.
+_EVERY, WATCHER_EVERY = "15s", "1m"
 
 
 def bind(source: str, target: str, read_only: bool = True) -> dict[str, Any]:
@@ -35,8 +38,13 @@ def digest_of(*texts: str) -> str:
     return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16]
 
 
-def shell(name: str, image: str, settings: dict[str, Any], healthcheck: list[str]) -> dict[str, Any]:
-    """What every service has in common."""
+def shell(
+    name: str, image: str, settings: dict[str, Any], healthcheck: list[str], every: str = _EVERY
+) -> dict[str, Any]:
+    """What every service has in common.
+
+    :param every: how often the engine runs the healthcheck, as a duration
+    """
     return {
         "container_name": name,
         "image": image,
@@ -54,7 +62,7 @@ def shell(name: str, image: str, settings: dict[str, Any], healthcheck: list[str
         "logging": {"driver": "json-file", "options": {"max-size": "10m", "max-file": "3", "tag": name}},
         "healthcheck": {
             "test": ["CMD", *healthcheck],
-            "interval": "15s",
+            "interval": every,
             "timeout": "5s",
             "retries": 3,
             "start_period": "60s",

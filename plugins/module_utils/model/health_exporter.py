@@ -10,7 +10,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.selvedge.fabric.plugins.module_utils.model.compose import bind, digest_of, shell
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.compose import (
+    WATCHER_EVERY,
+    bind,
+    digest_of,
+    shell,
+)
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.draft import probe_name
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.limits import COMMIT_SLOW_S
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import Network, Service
@@ -134,7 +139,7 @@ def service(exporter: Service, image: str, config_file: str, text: str, revision
         "-server-name", exporter.name,
     ]  # fmt: skip
     return {
-        **shell(exporter.name, image, exporter.settings, probe),
+        **shell(exporter.name, image, exporter.settings, probe, WATCHER_EVERY),
         "ports": [f"{port}:{port}"],
         "labels": {"selvedge.config": digest_of(text, revision)},
         "volumes": [

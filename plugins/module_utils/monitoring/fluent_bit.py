@@ -43,7 +43,9 @@ local priorities = { @PRIORITIES@ }
 local patterns = { @PATTERNS@ }
 local channels = { @CHANNELS@ }
 local organizations = { @ORGANIZATIONS@ }
-local secret_names = { "password", "passwd", "passphrase", "secret", "secret_id", "token", "api_key", "private_key" }
+local secret_names = {
+  "password", "passwd", "passphrase", "secret", "secret[_%-]?id", "token", "api[_%-]?key", "private[_%-]?key",
+}
 
 local function level_of(text)
   for _, pattern in ipairs(patterns) do
@@ -81,8 +83,11 @@ local function blank(text)
       end
     end
   end
-  text = text:gsub("%f[%a]([Bb]earer%s+)[%w+/._~=-]+", "%1[redacted]")
-  text = text:gsub("%f[%a]([Bb]asic%s+)[%w+/._~=-]+", "%1[redacted]")
+  for _, scheme in ipairs({ "[Bb][Aa][Ss][Ii][Cc]", "[Bb][Ee][Aa][Rr][Ee][Rr]" }) do
+    text = text:gsub("%f[%a](" .. scheme .. "%s+)([%w+/._~=-]+)", function(head, tail)
+      if #tail >= 8 then return head .. "[redacted]" end
+    end)
+  end
   text = text:gsub("(://[^/%s:@]*:)[^@/%s]+@", "%1[redacted]@")
   text = text:gsub("%f[%w]h?v?[sbr]%.([%w_%-]+)", function(tail)
     if #tail >= 24 then return "[redacted]" end

@@ -13,7 +13,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ansible_collections.selvedge.fabric.plugins.module_utils.model.compose import bind, digest_of, shell
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.compose import (
+    WATCHER_EVERY,
+    bind,
+    digest_of,
+    shell,
+)
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import Network, Service
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.paths import DATA, IN_SECRETS, MONITORING
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.ports import GRAFANA
@@ -159,7 +164,7 @@ def service(item: Service, image: str, files: dict[str, str], revision: str) -> 
     ]  # fmt: skip
     mounted = [f"{name} {files[name]}" for name in sorted(files) if not name.startswith(f"{DASHBOARDS}/")]
     return {
-        **shell(item.name, image, item.settings, probe),
+        **shell(item.name, image, item.settings, probe, WATCHER_EVERY),
         # Upstream's is 472; its image lets any user read, and write nowhere but where we mount something.
         "user": f"{uid_of(item)}:{uid_of(item)}",
         "ports": [f"{port}:{port}"],

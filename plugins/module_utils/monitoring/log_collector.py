@@ -13,7 +13,7 @@ pkg/stanza/docs, extension/storage/filestorage; opentelemetry-collector v0.149.0
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -98,7 +98,7 @@ class HostLogs:
     sink: Sink
     metrics: Server
     queue_bytes: int = 256_000_000
-    interval: str = "15s"
+    interval: str = "1m"
     places: Places = field(default_factory=Places)
 
 
@@ -202,7 +202,8 @@ def _exporter(logs: HostLogs) -> dict[str, Any]:
             # Loki takes 4 MB at once.
             "batch": {
                 "sizer": "bytes",
-                "flush_timeout": "500ms",
+                # A request costs both ends more than the lines in it.
+                "flush_timeout": "2s",
                 "min_size": 250_000,
                 "max_size": 1_000_000,
             },
@@ -249,7 +250,8 @@ def _containers(logs: HostLogs) -> dict[str, Any]:
         "storage": "file_storage",
         # Files of the same container may begin with the same line; their time stamps do not.
         "fingerprint_size": "1kb",
-        "poll_interval": "500ms",
+        # Each look opens every file. Whatever a container can write in it is far from the engine's 30 MB.
+        "poll_interval": "2s",
         "max_concurrent_files": 256,
         "retry_on_failure": {"enabled": True, "max_elapsed_time": "0s"},
         "resource": {"host": logs.host, "source": CONTAINER},
@@ -353,9 +355,16 @@ def _read(logs: HostLogs, otherwise: str = f"'{log_formats.UNKNOWN}'") -> Operat
     found: Operators = [
         # The end of the line, which the engine keeps.
         {
-            "type": "regex_replace",
+            "type": "add",
+            "if": r"body endsWith '\n'",
             "field": "body",
-            "regex": rf"{log_formats.COLOURS}|\r?\n$",
+            "value": r"EXPR(trimSuffix(trimSuffix(body, '\n'), '\r'))",
+        },
+        {
+            "type": "regex_replace",
+            "if": r"body contains '\x1b'",
+            "field": "body",
+            "regex": log_formats.COLOURS,
             "replace_with": "",
         },
         {"type": "filter", "expr": "body == ''"},
@@ -363,7 +372,10 @@ def _read(logs: HostLogs, otherwise: str = f"'{log_formats.UNKNOWN}'") -> Operat
         {**_parser(log_formats.BARE_LEVEL), "if": "attributes.level == nil"},
     ]
     if logs.channels:
-        found.append({**_parser(log_formats.channel_pattern(logs.channels)), "parse_to": "resource"})
+        named = " or ".join(f"body contains '{name}'" for name in logs.channels)
+        found.append(
+            {**_parser(log_formats.channel_pattern(logs.channels)), "if": named, "parse_to": "resource"}
+        )
     names = ", ".join(f"{short!r}: {name!r}" for short, name in log_formats.LEVELS.items())
     return [
         *found,
@@ -387,14 +399,20 @@ def _read(logs: HostLogs, otherwise: str = f"'{log_formats.UNKNOWN}'") -> Operat
         *(
             {
                 "type": "regex_replace",
-                "if": f"resource.source != '{AUDIT}'",
+                "if": " and ".join((f"resource.source != '{AUDIT}'", *_has_one_of(secret.hints))),
                 "field": "body",
-                "regex": regex,
-                "replace_with": replacement,
+                "regex": secret.regex,
+                "replace_with": secret.replacement,
             }
-            for regex, replacement in log_formats.SECRETS
+            for secret in log_formats.SECRETS
         ),
     ]
+
+
+def _has_one_of(words: Iterable[str]) -> Iterator[str]:
+    """A condition for a line that has one of these words, in whatever case; none where there are no words."""
+    if words := list(words):
+        yield f"(let small = lower(body); {' or '.join(f'small contains {word!r}' for word in words)})"
 
 
 def _parser(regex: str) -> dict[str, Any]:

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.selvedge.fabric.plugins.module_utils.model.compose import bind, digest_of, shell
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.compose import (
+    WATCHER_EVERY,
+    bind,
+    digest_of,
+    shell,
+)
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import (
     GUARD,
     Network,
@@ -52,7 +57,7 @@ def service(
         bind(f"{DATA}/{item.name}", data, read_only=False),
     ]
     definition = {
-        **shell(item.name, image, item.settings, probe),
+        **shell(item.name, image, item.settings, probe, WATCHER_EVERY),
         # It keeps Loki's folder within its size, and is its parent.
         **({"entrypoint": [_LOKI_KEEPER]} if item.kind == "loki" else {}),
         "user": f"{uid_of(item)}:{uid_of(item)}",
@@ -127,7 +132,7 @@ def engine_watch(network: Network, item: Service, image: str) -> dict[str, Any]:
     socket = f"{_ENGINE_FOLDER}/engine.sock"
     return {
         name: {
-            **shell(name, image, GUARD, [_ENGINE_WATCH, "-check", "-listen", socket]),
+            **shell(name, image, GUARD, [_ENGINE_WATCH, "-check", "-listen", socket], WATCHER_EVERY),
             "user": f"{uid_of(item)}:{uid_of(item)}",
             "network_mode": "none",
             "entrypoint": [_ENGINE_WATCH],

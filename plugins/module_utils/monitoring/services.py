@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.selvedge.fabric.plugins.module_utils.model.compose import bind, digest_of, shell
+from ansible_collections.selvedge.fabric.plugins.module_utils.model.compose import (
+    WATCHER_EVERY,
+    bind,
+    digest_of,
+    shell,
+)
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import Network, Service
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.paths import (
     DATA,
@@ -86,7 +91,7 @@ def service(
         volumes.append(bind(f"{DATA}/{item.name}", data, read_only=False))
     mounted = [f"{name} {files[name]}" for name in sorted(files) if not name.startswith(f"{PAGES}/")]
     definition = {
-        **shell(item.name, image, item.settings, probe),
+        **shell(item.name, image, item.settings, probe, WATCHER_EVERY),
         "user": f"{uid_of(item)}:{uid_of(item)}",
         "ports": [f"{port}:{port}"],
         "command": [*_command(network, item), f"--web.config.file={folder}/web.yml",
