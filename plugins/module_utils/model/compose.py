@@ -24,7 +24,7 @@ _CERTS = f"{IN_SECRETS}/tls"
 CHAINCODE_PORT = 9999
 # How often the engine runs a container's healthcheck. Each run is a new process in the container, and three of the
 # engine's; what watches is asked by Prometheus as well.
-_EVERY, WATCHER_EVERY = "15s", "1m"
+_EVERY, WATCHER_EVERY = "15s", "30s"
 
 
 def bind(source: str, target: str, read_only: bool = True) -> dict[str, Any]:
