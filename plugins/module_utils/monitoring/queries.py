@@ -109,7 +109,8 @@ _ALL = (
           'min by (node, host, channel, chaincode) (probe_success{job="chaincode",*})', "state",
           ("node", "host", "channel", "chaincode"), "1 where the chaincode's server answers beside its peer."),
     # Keys and the store
-    Query("served_days", "Certificate in use", "selvedge:certificate_days{*}", "days", ("node", "host"),
+    Query("served_days", "Certificate in use",
+          "min by (node, host, organization) (selvedge:certificate_days{*})", "days", ("node", "host"),
           "Days until what the server shows expires."),
     # The exporter has no node's key: it sees what nodes show and sign with, and what it shows itself.
     Query("checked_days", "Certificates by the health check",
