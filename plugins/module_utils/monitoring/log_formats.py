@@ -71,8 +71,8 @@ class Secret:
     """What a secret looks like.
 
     :param replacement: Go's
-    :param hints: one of these is in every line that ``regex`` finds, in small letters. A word is looked for in a
-        hundredth of the time that a pattern takes, and lines without secrets are nearly all. Empty: look always
+    :param hints: one of these is in every line that ``regex`` finds, in small letters. Words are found much
+        sooner than patterns, and nearly all lines have no secret. Empty: look always
     """
 
     regex: str
