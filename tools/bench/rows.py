@@ -19,9 +19,3 @@ def at_most(what: str, measured: float, most: float, unit: str = "", digits: int
     suffix = f" {unit}" if unit else ""
     value, budget = f"{measured:.{digits}f}{suffix}", f"<= {most:g}{suffix}" if most else "0"
     return row(what, value, budget, measured <= most)
-
-
-def aim(measured: float, most: float, unit: str) -> None:
-    """A line below one with a bound: what was aimed at, and whether it is missed. Nothing fails for it."""
-    missed = "" if measured <= most else "  MISSED"
-    print(f"{'    aimed at':<62}{'':>12}{f'<= {most:g} {unit}':>14}{missed}", flush=True)
