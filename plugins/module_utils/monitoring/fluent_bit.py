@@ -84,9 +84,7 @@ local function blank(text)
     end
   end
   for _, scheme in ipairs({ "[Bb][Aa][Ss][Ii][Cc]", "[Bb][Ee][Aa][Rr][Ee][Rr]" }) do
-    text = text:gsub("%f[%a](" .. scheme .. "%s+)([%w+/._~=-]+)", function(head, tail)
-      if #tail >= 8 then return head .. "[redacted]" end
-    end)
+    text = text:gsub("%f[%a](" .. scheme .. "%s+)[%w+/._~=-]+", "%1[redacted]")
   end
   text = text:gsub("(://[^/%s:@]*:)[^@/%s]+@", "%1[redacted]@")
   text = text:gsub("%f[%w]h?v?[sbr]%.([%w_%-]+)", function(tail)

@@ -13,7 +13,7 @@ pkg/stanza/docs, extension/storage/filestorage; opentelemetry-collector v0.149.0
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -409,9 +409,9 @@ def _read(logs: HostLogs, otherwise: str = f"'{log_formats.UNKNOWN}'") -> Operat
     ]
 
 
-def _has_one_of(words: Iterable[str]) -> Iterator[str]:
+def _has_one_of(words: tuple[str, ...]) -> Iterator[str]:
     """A condition for a line that has one of these words, in whatever case; none where there are no words."""
-    if words := list(words):
+    if words:
         yield f"(let small = lower(body); {' or '.join(f'small contains {word!r}' for word in words)})"
 
 
