@@ -8,21 +8,17 @@ import os
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
 from ansible_collections.selvedge.fabric.plugins.module_utils.runs import (
     holder_of,
     is_dead,
     refusal,
     run_name,
 )
+from ansible_collections.selvedge.fabric.plugins.plugin_utils.local_module import LocalAction
 
-_MODULE = "selvedge.fabric.host_lock"
 
-
-class ActionModule(ActionBase):  # type: ignore[misc]
+class ActionModule(LocalAction):
     """One call of the module; a second one where a dead run's lock is taken over."""
-
-    _supports_check_mode = True
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         super().run(tmp, task_vars)
@@ -34,17 +30,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             return {"changed": False, "ansible_facts": facts}
         holder = holder_of(process, str(variables.get("ansible_play_name", "")))
         arguments = {**self._task.args, "holder": holder}
-        result = self._call(arguments, variables)
+        result = self.perform("host_lock", arguments, variables)
         other = result.get("other") or {}
         if result.get("refused") and is_dead(other):
-            result = self._call({**arguments, "break_lock": other["run"]}, variables)
+            result = self.perform("host_lock", {**arguments, "break_lock": other["run"]}, variables)
             other = result.get("other") or {}
         if result.get("refused"):
             raise AnsibleActionFail(refusal(other, result["path"]))
         return {**result, "ansible_facts": facts}
-
-    def _call(self, arguments: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
-        result: dict[str, Any] = self._execute_module(
-            module_name=_MODULE, module_args=arguments, task_vars=variables
-        )
-        return result

@@ -16,20 +16,13 @@ from ansible.template import trust_as_template
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.draft import SSH_PORT
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import ModelError, Network, load
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.variables import ours
+from ansible_collections.selvedge.fabric.plugins.plugin_utils.plain import plain
 
 # Stands in a plan for the certificate of a CA that the planned run makes. No PEM, so that nobody takes it for one.
 CA_PLANNED = "(the certificate of the bootstrap CA, which the run will make)\n"
 
 # What a host may state about itself beside its addresses: key of the model's Host to the inventory's variable.
 _HOST_VARIABLES = {"seal": "selvedge_seal", "lab_image": "lab_image", "lab_ports": "lab_ports"}
-
-
-def plain(value: Any) -> Any:
-    """Python's own types only: Ansible's strings carry tags that a YAML writer refuses.
-
-    What looks like a date (a version such as 2025-01-31, without quotes) becomes the text that it was.
-    """
-    return json.loads(json.dumps(value, default=str))
 
 
 def unfolded_later(name: str, value: Any, item: str = "") -> dict[str, Any]:

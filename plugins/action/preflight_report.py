@@ -8,10 +8,10 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
-from ansible_collections.selvedge.fabric.plugins.action.network_model import plain
 from ansible_collections.selvedge.fabric.plugins.module_utils.packages import missing
 from ansible_collections.selvedge.fabric.plugins.module_utils.preflight.findings import Limits, Status
 from ansible_collections.selvedge.fabric.plugins.module_utils.preflight.verdict import Sight, judge, table
+from ansible_collections.selvedge.fabric.plugins.plugin_utils.plain import plain
 
 
 def sight(result: dict[str, Any]) -> Sight:

@@ -12,7 +12,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.model.engine_error
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.stack_plan import StackPlan, read_plan
 
 _COMPOSE = "community.docker.docker_compose_v2"
-_DEFAULTS = {"stack": "", "project": {}, "state": "present", "services": [], "timeout": 30, "bare": False}
+_DEFAULTS = {"stack": "", "project": {}, "state": "present", "services": [], "timeout": 30, "fresh": False}
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -28,8 +28,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 f"stack: {', '.join(unknown)} is no option; known are {', '.join(_DEFAULTS)}"
             )
         options = {**_DEFAULTS, **self._task.args}
-        if options["bare"] and self._task.check_mode:
-            # The engine that could be asked comes with the run itself.
+        if options["fresh"] and options["state"] == "planned":
             plan = StackPlan(create=tuple(sorted(options["project"]["services"])))
         else:
             result = self._compose(options, variables)

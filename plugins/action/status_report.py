@@ -10,11 +10,11 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
-from ansible_collections.selvedge.fabric.plugins.action.network_model import plain
 from ansible_collections.selvedge.fabric.plugins.module_utils.atomic import write_text
 from ansible_collections.selvedge.fabric.plugins.module_utils.status import page, table
 from ansible_collections.selvedge.fabric.plugins.module_utils.status.report import Concern, Inputs, make
 from ansible_collections.selvedge.fabric.plugins.module_utils.version import VERSION
+from ansible_collections.selvedge.fabric.plugins.plugin_utils.plain import plain
 
 _ARGUMENTS = {
     "network": {"type": "str", "required": True},

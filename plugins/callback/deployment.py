@@ -84,6 +84,7 @@ from typing import Any
 from ansible import constants, context
 from ansible.playbook.task_include import TaskInclude
 from ansible.plugins.callback import CallbackBase
+from ansible.plugins.loader import filter_loader
 from ansible.release import __version__ as ansible_version
 from ansible_collections.selvedge.fabric.plugins.module_utils.atomic import write_text
 from ansible_collections.selvedge.fabric.plugins.module_utils.deployment import junit, prometheus, table
@@ -171,6 +172,8 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         if playbook._file_name == _AD_HOC:
             return
         self._recorder = Recorder(about(playbook))
+        # By the way: the process of each task on each host is a copy of this one, and would load all filters itself.
+        filter_loader.get("ansible.builtin.from_json")
         process = os.getpid()
         atexit.register(lambda: self._finish(None) if os.getpid() == process else None)
 

@@ -7,7 +7,7 @@ can be read everywhere, by ansible-doc or on a host. A module asks here before i
 from __future__ import annotations
 
 import importlib
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 # Import name to the name that pip knows. Versions stand in requirements.txt.
 PACKAGES = {
@@ -34,11 +34,18 @@ def missing(*names: str) -> str:
     return ""
 
 
-class _Failing(Protocol):
-    def fail_json(self, msg: str, **kwargs: Any) -> Any: ...
+class Module(Protocol):
+    """What a module needs to know and to say: AnsibleModule, or what stands for it in a task's own process."""
+
+    params: dict[str, Any]
+    check_mode: bool
+
+    def exit_json(self, **kwargs: Any) -> NoReturn: ...
+
+    def fail_json(self, msg: str, **kwargs: Any) -> NoReturn: ...
 
 
-def require(module: _Failing, *names: str) -> None:
+def require(module: Module, *names: str) -> None:
     """Fail ``module`` when one of ``names`` cannot be imported, naming it and the Python that lacks it."""
     if package := missing(*names):
         # Not at the top: the library also runs where there is no Ansible, in the health exporter.

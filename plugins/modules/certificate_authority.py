@@ -114,13 +114,33 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.planned imp
     open_planned,
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.x509 import days_left
-from ansible_collections.selvedge.fabric.plugins.module_utils.packages import FABRIC, require
+from ansible_collections.selvedge.fabric.plugins.module_utils.packages import FABRIC, Module, require
 from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.base import (
     Secret,
     SecretsBackend,
     SecretsError,
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.registry import STORE_ARGUMENT
+
+ARGUMENTS: dict[str, Any] = {
+    "organizations": {
+        "type": "list",
+        "elements": "dict",
+        "required": True,
+        "options": {
+            "name": {"type": "str", "required": True},
+            "mount": {"type": "str", "required": True},
+            "msp_id": {"type": "str", "required": True},
+            "subject": {"type": "str"},
+            "server_hosts": {"type": "list", "elements": "str", "required": True},
+        },
+    },
+    "root_days": {"type": "int", "default": 3650},
+    "server_days": {"type": "int", "default": 365},
+    "renew_before_days": {"type": "int", "default": 30},
+    "store": STORE_ARGUMENT,
+    **PLANNED_ARGUMENTS,
+}
 
 
 def ensure(store: SecretsBackend, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
@@ -165,29 +185,7 @@ def _days(server: dict[str, str]) -> dict[str, float]:
     return {name: round(days_left(server[f"{name}_cert"]), 1) for name in ("enrollment", "tls", "server")}
 
 
-def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
-            "organizations": {
-                "type": "list",
-                "elements": "dict",
-                "required": True,
-                "options": {
-                    "name": {"type": "str", "required": True},
-                    "mount": {"type": "str", "required": True},
-                    "msp_id": {"type": "str", "required": True},
-                    "subject": {"type": "str"},
-                    "server_hosts": {"type": "list", "elements": "str", "required": True},
-                },
-            },
-            "root_days": {"type": "int", "default": 3650},
-            "server_days": {"type": "int", "default": 365},
-            "renew_before_days": {"type": "int", "default": 30},
-            "store": STORE_ARGUMENT,
-            **PLANNED_ARGUMENTS,
-        },
-        supports_check_mode=True,
-    )
+def run(module: Module) -> None:
     require(module, *FABRIC)
     try:
         planned = Planned.from_options(module.params, module.check_mode)
@@ -196,6 +194,10 @@ def main() -> None:
     except (FabricError, SecretsError) as error:
         module.fail_json(msg=str(error))
     module.exit_json(**result)
+
+
+def main() -> None:
+    run(AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True))
 
 
 if __name__ == "__main__":

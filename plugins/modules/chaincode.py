@@ -202,7 +202,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.planned imp
     Planned,
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.topology import Topology
-from ansible_collections.selvedge.fabric.plugins.module_utils.packages import FABRIC, require
+from ansible_collections.selvedge.fabric.plugins.module_utils.packages import FABRIC, Module, require
 
 ARGUMENTS: dict[str, Any] = {
     **SHARED_ARGUMENTS,
@@ -256,8 +256,7 @@ def wanted(topology: Topology, params: dict[str, Any]) -> Wanted:
     return Wanted(params["channel"], definition, packages, peers, params["sequence"], commit)
 
 
-def main() -> None:
-    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
+def run(module: Module) -> None:
     require(module, *FABRIC)
     params = module.params
     with failures(module):
@@ -277,6 +276,10 @@ def main() -> None:
             package_ids={name: package.package_id for name, package in goal.packages.items()},
             diff={"before": difference.before, "after": difference.after},
         )
+
+
+def main() -> None:
+    run(AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True))
 
 
 if __name__ == "__main__":

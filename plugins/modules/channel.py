@@ -194,7 +194,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.planned imp
     PLANNED_ARGUMENTS,
     Planned,
 )
-from ansible_collections.selvedge.fabric.plugins.module_utils.packages import FABRIC, require
+from ansible_collections.selvedge.fabric.plugins.module_utils.packages import FABRIC, Module, require
 
 ARGUMENTS: dict[str, Any] = {
     **SHARED_ARGUMENTS,
@@ -224,8 +224,7 @@ ARGUMENTS: dict[str, Any] = {
 }
 
 
-def main() -> None:
-    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
+def run(module: Module) -> None:
     require(module, *FABRIC)
     params = module.params
     with failures(module):
@@ -244,6 +243,10 @@ def main() -> None:
             sequence=state.sequence,
             diff=plan.difference.diff(),
         )
+
+
+def main() -> None:
+    run(AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True))
 
 
 if __name__ == "__main__":

@@ -149,7 +149,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.probe impor
     commit_probe,
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.probe_health import judge_probe
-from ansible_collections.selvedge.fabric.plugins.module_utils.packages import FABRIC, require
+from ansible_collections.selvedge.fabric.plugins.module_utils.packages import FABRIC, Module, require
 
 ARGUMENTS: dict[str, Any] = {
     **SHARED_ARGUMENTS,
@@ -165,8 +165,7 @@ ARGUMENTS: dict[str, Any] = {
 }
 
 
-def main() -> None:
-    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
+def run(module: Module) -> None:
     require(module, *FABRIC)
     params = module.params
     with failures(module):
@@ -195,6 +194,10 @@ def main() -> None:
         if not health.healthy:
             module.fail_json(msg=f"{'; '.join(health.reasons)}. Next: {health.remedy}", **found)
         module.exit_json(**found)
+
+
+def main() -> None:
+    run(AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True))
 
 
 if __name__ == "__main__":

@@ -57,7 +57,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.planned imp
     Planned,
     open_planned,
 )
-from ansible_collections.selvedge.fabric.plugins.module_utils.packages import FABRIC, require
+from ansible_collections.selvedge.fabric.plugins.module_utils.packages import FABRIC, Module, require
 from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.base import (
     SecretsBackend,
     SecretsError,
@@ -65,6 +65,21 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.base impor
 from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.registry import STORE_ARGUMENT
 
 _BYTES = 32
+
+ARGUMENTS: dict[str, Any] = {
+    "secrets": {
+        "type": "list",
+        "elements": "dict",
+        "required": True,
+        "no_log": False,
+        "options": {
+            "path": {"type": "str", "required": True},
+            "fields": {"type": "list", "elements": "str", "required": True, "no_log": False},
+        },
+    },
+    "store": STORE_ARGUMENT,
+    **PLANNED_ARGUMENTS,
+}
 
 
 def ensure(store: SecretsBackend, wanted: list[dict[str, Any]], check_mode: bool) -> dict[str, Any]:
@@ -94,24 +109,7 @@ def ensure(store: SecretsBackend, wanted: list[dict[str, Any]], check_mode: bool
     }
 
 
-def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
-            "secrets": {
-                "type": "list",
-                "elements": "dict",
-                "required": True,
-                "no_log": False,
-                "options": {
-                    "path": {"type": "str", "required": True},
-                    "fields": {"type": "list", "elements": "str", "required": True, "no_log": False},
-                },
-            },
-            "store": STORE_ARGUMENT,
-            **PLANNED_ARGUMENTS,
-        },
-        supports_check_mode=True,
-    )
+def run(module: Module) -> None:
     require(module, *FABRIC)
     try:
         planned = Planned.from_options(module.params, module.check_mode)
@@ -120,6 +118,10 @@ def main() -> None:
     except SecretsError as error:
         module.fail_json(msg=str(error))
     module.exit_json(**result)
+
+
+def main() -> None:
+    run(AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True))
 
 
 if __name__ == "__main__":

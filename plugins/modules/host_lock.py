@@ -85,9 +85,18 @@ import time
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.selvedge.fabric.plugins.module_utils.packages import Module
 
 VARIABLE = "SELVEDGE_RUN"
 PATH = "/run/selvedge.lock"
+ARGUMENTS: dict[str, Any] = {
+    "state": {"type": "str", "choices": ["held", "released"], "default": "held"},
+    "path": {"type": "path", "default": PATH},
+    "holder": {"type": "dict"},
+    "break_lock": {"type": "str", "default": ""},
+    "wait": {"type": "int", "default": 120},
+}
+RULES: dict[str, Any] = {"required_if": [("state", "held", ("holder",))]}
 
 
 def read_record(path: str) -> dict[str, Any]:
@@ -148,18 +157,7 @@ def take(path: str, holder: dict[str, Any], void: str) -> dict[str, Any]:
     return {"refused": False, "other": {}, "former": former}
 
 
-def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
-            "state": {"type": "str", "choices": ["held", "released"], "default": "held"},
-            "path": {"type": "path", "default": PATH},
-            "holder": {"type": "dict"},
-            "break_lock": {"type": "str", "default": ""},
-            "wait": {"type": "int", "default": 120},
-        },
-        required_if=[("state", "held", ("holder",))],
-        supports_check_mode=True,
-    )
+def run(module: Module) -> None:
     options = module.params
     path, holder = options["path"], options["holder"] or {}
     if module.check_mode:
@@ -184,6 +182,10 @@ def main() -> None:
         )
     write_record(path, holder)
     module.exit_json(changed=False, waited_for=seen, **result)
+
+
+def main() -> None:
+    run(AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True, **RULES))
 
 
 if __name__ == "__main__":

@@ -46,6 +46,10 @@ options:
     type: list
     elements: path
     default: []
+  projects:
+    description: Whether to ask the container engine for its Compose projects, returned in RV(projects).
+    type: bool
+    default: false
 attributes:
   check_mode: {support: full, description: Predicts each path and unit}
   diff_mode: {support: full, description: Before and after of each file}
@@ -66,6 +70,13 @@ found:
   returned: always
   type: dict
   sample: {"/etc/selvedge/stacks": ["ca", "ledger"]}
+projects:
+  description: Names of the Compose projects that the engine has containers of, running or not. None when there is no
+    engine, and null when it does not answer.
+  returned: with O(projects)
+  type: list
+  elements: str
+  sample: [lab-ledger, lab-store]
 changed_paths:
   description: Paths of directories and files that were created or changed.
   returned: always
@@ -188,6 +199,15 @@ def names_in(path: str) -> list[str]:
         return sorted(os.listdir(path))
     except FileNotFoundError:
         return []
+
+
+def compose_projects(module: AnsibleModule) -> list[str] | None:
+    """Compose projects with containers on this host; None when the engine that is there does not answer."""
+    if not module.get_bin_path("docker"):
+        return []
+    label = '{{.Label "com.docker.compose.project"}}'
+    code, names, _unused = module.run_command(["docker", "ps", "--all", "--format", label])
+    return None if code else sorted(set(names.split()))
 
 
 _SOMETHING_ELSE = "something else is at {path} or above it: look what it is, and move it away"
@@ -317,11 +337,13 @@ def main() -> None:
             "units_state": {"type": "str", "choices": list(UNIT_COMMANDS), "default": "started"},
             "absent": {"type": "list", "elements": "path", "default": []},
             "listings": {"type": "list", "elements": "path", "default": []},
+            "projects": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )
     state = HostState(module)
     found: dict[str, list[str]] = {}
+    more = {"projects": compose_projects(module)} if module.params["projects"] else {}
     try:
         for state.at in module.params["listings"]:
             found[state.at] = names_in(state.at)
@@ -337,6 +359,7 @@ def main() -> None:
         changed_units=state.changed_units,
         found=found,
         diff=state.diff,
+        **more,
     )
 
 

@@ -89,9 +89,17 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.planned imp
     Planned,
     open_planned,
 )
-from ansible_collections.selvedge.fabric.plugins.module_utils.packages import FABRIC, require
+from ansible_collections.selvedge.fabric.plugins.module_utils.packages import FABRIC, Module, require
 from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.base import SecretsBackend, SecretsError
 from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.registry import STORE_ARGUMENT
+
+ARGUMENTS: dict[str, Any] = {
+    **IDENTITY_ARGUMENTS,
+    "rotate": {"type": "list", "elements": "str", "default": []},
+    "ca_timeout": {"type": "int", "default": 30},
+    "store": STORE_ARGUMENT,
+    **PLANNED_ARGUMENTS,
+}
 
 
 def ensure(store: SecretsBackend, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
@@ -147,17 +155,7 @@ def _servers(store: SecretsBackend, organizations: list[dict[str, Any]]) -> dict
     return servers
 
 
-def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
-            **IDENTITY_ARGUMENTS,
-            "rotate": {"type": "list", "elements": "str", "default": []},
-            "ca_timeout": {"type": "int", "default": 30},
-            "store": STORE_ARGUMENT,
-            **PLANNED_ARGUMENTS,
-        },
-        supports_check_mode=True,
-    )
+def run(module: Module) -> None:
     require(module, *FABRIC)
     try:
         planned = Planned.from_options(module.params, module.check_mode)
@@ -166,6 +164,10 @@ def main() -> None:
     except (FabricError, SecretsError) as error:
         module.fail_json(msg=str(error))
     module.exit_json(**result)
+
+
+def main() -> None:
+    run(AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True))
 
 
 if __name__ == "__main__":

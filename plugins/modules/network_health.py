@@ -203,7 +203,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health_modu
     node_check,
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health_quorum import QuorumCheck
-from ansible_collections.selvedge.fabric.plugins.module_utils.packages import FABRIC, require
+from ansible_collections.selvedge.fabric.plugins.module_utils.packages import FABRIC, Module, require
 
 ARGUMENTS: dict[str, Any] = {
     "topology": SHARED_ARGUMENTS["topology"],
@@ -219,8 +219,7 @@ ARGUMENTS: dict[str, Any] = {
 }
 
 
-def main() -> None:
-    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
+def run(module: Module) -> None:
     require(module, *FABRIC)
     params = module.params
     with failures(module):
@@ -243,6 +242,10 @@ def main() -> None:
             return [*hosts, *check()]
 
         answer(module, QuorumCheck(check, without) if without else everything, maybe_nothing=True)
+
+
+def main() -> None:
+    run(AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True))
 
 
 if __name__ == "__main__":

@@ -36,8 +36,9 @@ options:
     description: Seconds that a container has to stop.
     type: int
     default: 30
-  bare:
-    description: The host was never bootstrapped. Check mode does not ask it then; all services of the project are new.
+  fresh:
+    description: The host has no container of the project, as RV(selvedge.fabric.host_state#module:projects) tells. Then
+      V(planned) does not ask Compose, and needs no engine. All services of the project are new.
     type: bool
     default: false
 attributes:

@@ -94,11 +94,38 @@ changes:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.selvedge.fabric.plugins.module_utils.packages import Module
 from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.base import SecretsError
 from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.registry import (
     STORE_ARGUMENT,
     open_openbao,
 )
+
+ARGUMENTS: dict[str, Any] = {
+    "mounts": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {"path": {"type": "str", "required": True}},
+    },
+    "hosts": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "name": {"type": "str", "required": True},
+            "role_id": {"type": "str", "required": True},
+            "paths": {"type": "list", "elements": "str", "required": True},
+            "cidrs": {"type": "list", "elements": "str", "required": True},
+        },
+    },
+    # A duration; without this Ansible would take it for a token.
+    "token_period": {"type": "int", "default": 3600, "no_log": False},
+    "purge": {"type": "bool", "default": False},
+    "store": STORE_ARGUMENT,
+    "new_services": {"type": "list", "elements": "str", "default": []},
+    "stopped_services": {"type": "list", "elements": "str", "default": []},
+}
 
 
 def ensure(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
@@ -126,40 +153,16 @@ def ensure(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     }
 
 
-def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
-            "mounts": {
-                "type": "list",
-                "elements": "dict",
-                "default": [],
-                "options": {"path": {"type": "str", "required": True}},
-            },
-            "hosts": {
-                "type": "list",
-                "elements": "dict",
-                "default": [],
-                "options": {
-                    "name": {"type": "str", "required": True},
-                    "role_id": {"type": "str", "required": True},
-                    "paths": {"type": "list", "elements": "str", "required": True},
-                    "cidrs": {"type": "list", "elements": "str", "required": True},
-                },
-            },
-            # A duration; without this Ansible would take it for a token.
-            "token_period": {"type": "int", "default": 3600, "no_log": False},
-            "purge": {"type": "bool", "default": False},
-            "store": STORE_ARGUMENT,
-            "new_services": {"type": "list", "elements": "str", "default": []},
-            "stopped_services": {"type": "list", "elements": "str", "default": []},
-        },
-        supports_check_mode=True,
-    )
+def run(module: Module) -> None:
     try:
         result = ensure(module.params, module.check_mode)
     except SecretsError as error:
         module.fail_json(msg=str(error))
     module.exit_json(**result)
+
+
+def main() -> None:
+    run(AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True))
 
 
 if __name__ == "__main__":

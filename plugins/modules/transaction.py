@@ -45,9 +45,8 @@ options:
     type: bool
     default: false
   organization:
-    description: The organisation whose user this is.
+    description: The organisation whose user this is. Needed without O(peers).
     type: str
-    required: true
   user:
     description: The user, as the store calls it.
     type: str
@@ -55,6 +54,11 @@ options:
   peer:
     description: Name of the peer to go through; by default the first one of the organisation.
     type: str
+  peers:
+    description: Names of peers to go through instead, at the same time, each as the user of its own organisation.
+      Needs O(evaluate).
+    type: list
+    elements: str
   endorsing_organizations:
     description: Names of the organisations that endorse, or of which a peer evaluates; empty leaves it to
       the Gateway.
@@ -103,12 +107,28 @@ EXAMPLES = r"""
     organization: Org2
     user: client
     peer: peer1.org2.lab
+
+- name: Ask every peer
+  selvedge.fabric.transaction:
+    topology: "{{ topology }}"
+    store: "{{ store }}"
+    channel: demo
+    chaincode: assets
+    function: ReadAsset
+    args: [first]
+    evaluate: true
+    peers: "{{ topology.peers | map(attribute='name') }}"
 """
 
 RETURN = r"""
+answers:
+  description: What each peer answered, by its name, with C(tx_id), C(result) and C(result_encoding).
+  returned: with O(peers)
+  type: dict
+  sample: {"peer0.org1.lab": {"tx_id": "3f...", "result": "alice", "result_encoding": "utf-8"}}
 tx_id:
   description: The transaction's id.
-  returned: success
+  returned: without O(peers)
   type: str
 block_number:
   description: The block that it is in.
@@ -116,16 +136,17 @@ block_number:
   type: int
 result:
   description: What the chaincode returned, as text, or in base64 when it is not UTF-8.
-  returned: success
+  returned: without O(peers)
   type: str
 result_encoding:
   description: V(utf-8) or V(base64).
-  returned: success
+  returned: without O(peers)
   type: str
 """
 
 import base64
 import time
+from functools import partial
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -136,6 +157,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.arguments i
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.concurrent import (
     remaining,
+    together,
     until_ready,
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.gateway import (
@@ -144,8 +166,8 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.gateway imp
     submit_transaction,
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.proposal import new_proposal
-from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.topology import Topology
-from ansible_collections.selvedge.fabric.plugins.module_utils.packages import FABRIC, require
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.topology import Node, Topology
+from ansible_collections.selvedge.fabric.plugins.module_utils.packages import FABRIC, Module, require
 
 ARGUMENTS: dict[str, Any] = {
     **SHARED_ARGUMENTS,
@@ -156,9 +178,10 @@ ARGUMENTS: dict[str, Any] = {
     "transient": {"type": "dict", "default": {}, "no_log": True},
     "evaluate": {"type": "bool", "default": False},
     "init": {"type": "bool", "default": False},
-    "organization": {"type": "str", "required": True},
+    "organization": {"type": "str"},
     "user": {"type": "str", "default": "admin"},
     "peer": {"type": "str"},
+    "peers": {"type": "list", "elements": "str"},
     "endorsing_organizations": {"type": "list", "elements": "str", "default": []},
 }
 
@@ -173,38 +196,84 @@ def readable(payload: bytes) -> dict[str, str]:
 
 def call(topology: Topology, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     """Do what the options ask for and return the module's result."""
-    peer = topology.peer(params["peer"]) if params["peer"] else topology.entrance(params["organization"])
-    endpoint, signer = topology.grpc_endpoint(peer), topology.signer(params["organization"], params["user"])
-    channel, chaincode, timeout = params["channel"], params["chaincode"], params["timeout"]
-    args = [text.encode() for text in (params["function"], *params["args"])]
-    transient = {name: str(value).encode() for name, value in params["transient"].items()}
-    organizations = [topology.organization(name).msp_id for name in params["endorsing_organizations"]]
-    if not params["evaluate"] and not check_mode:
-        done = submit_transaction(
-            endpoint, signer, channel, chaincode, args, transient, organizations, timeout, params["init"]
-        )
-        result = {"tx_id": done.tx_id, "block_number": done.block_number}
-        return {"changed": True, **result, **readable(done.payload)}
-    proposal = new_proposal(signer, channel, chaincode, args, transient, params["init"])
-    deadline = time.monotonic() + timeout
-    if params["evaluate"]:
-        payload = until_ready(
-            lambda: evaluate(endpoint, proposal, organizations, remaining(deadline)), deadline
-        )
-    else:
-        payload = until_ready(
-            lambda: endorse(endpoint, proposal, organizations, remaining(deadline)).payload, deadline
-        )
-    return {"changed": not params["evaluate"], "tx_id": proposal.tx_id, **readable(payload)}
-
-
-def main() -> None:
-    module = AnsibleModule(
-        argument_spec=ARGUMENTS, supports_check_mode=True, mutually_exclusive=[("evaluate", "init")]
+    deadline = time.monotonic() + params["timeout"]
+    if params["peers"]:
+        peers = [topology.peer(name) for name in params["peers"]]
+        asked = {
+            peer.name: partial(_ask, topology, params, peer, peer.organization, deadline) for peer in peers
+        }
+        return {"changed": False, "answers": together(asked)}
+    organization = params["organization"]
+    peer = topology.peer(params["peer"]) if params["peer"] else topology.entrance(organization)
+    if params["evaluate"] or check_mode:
+        answer = _ask(topology, params, peer, organization, deadline)
+        return {"changed": not params["evaluate"], **answer}
+    done = submit_transaction(
+        topology.grpc_endpoint(peer),
+        topology.signer(organization, params["user"]),
+        params["channel"],
+        params["chaincode"],
+        _arguments(params),
+        _transient(params),
+        _endorsers(topology, params),
+        params["timeout"],
+        params["init"],
     )
+    result = {"tx_id": done.tx_id, "block_number": done.block_number}
+    return {"changed": True, **result, **readable(done.payload)}
+
+
+def _ask(
+    topology: Topology, params: dict[str, Any], peer: Node, organization: str, deadline: float
+) -> dict[str, str]:
+    """Evaluate, or endorse what check mode does not submit."""
+    endpoint, signer = topology.grpc_endpoint(peer), topology.signer(organization, params["user"])
+    proposal = new_proposal(
+        signer,
+        params["channel"],
+        params["chaincode"],
+        _arguments(params),
+        _transient(params),
+        params["init"],
+    )
+    endorsers = _endorsers(topology, params)
+
+    def answer() -> bytes:
+        if params["evaluate"]:
+            return evaluate(endpoint, proposal, endorsers, remaining(deadline))
+        return endorse(endpoint, proposal, endorsers, remaining(deadline)).payload
+
+    return {"tx_id": proposal.tx_id, **readable(until_ready(answer, deadline))}
+
+
+def _arguments(params: dict[str, Any]) -> list[bytes]:
+    return [text.encode() for text in (params["function"], *params["args"])]
+
+
+def _transient(params: dict[str, Any]) -> dict[str, bytes]:
+    return {name: str(value).encode() for name, value in params["transient"].items()}
+
+
+def _endorsers(topology: Topology, params: dict[str, Any]) -> list[str]:
+    return [topology.organization(name).msp_id for name in params["endorsing_organizations"]]
+
+
+RULES: dict[str, Any] = {
+    "mutually_exclusive": [("evaluate", "init"), ("peer", "peers")],
+    "required_one_of": [("organization", "peers")],
+}
+
+
+def run(module: Module) -> None:
+    if module.params["peers"] and not module.params["evaluate"]:
+        module.fail_json(msg="peers: a transaction is submitted once; state peer instead, or evaluate: true")
     require(module, *FABRIC)
     with failures(module):
         module.exit_json(**call(open_topology(module.params), module.params, module.check_mode))
+
+
+def main() -> None:
+    run(AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True, **RULES))
 
 
 if __name__ == "__main__":

@@ -163,6 +163,9 @@ def peer(network: Network, service: Service, image: str) -> dict[str, Any]:
         "CORE_LEDGER_SNAPSHOTS_ROOTDIR": "/var/hyperledger/production/snapshots",
         "CORE_PEER_GOSSIP_BOOTSTRAP": " ".join(earlier[:2]) or service.endpoint,
         "CORE_PEER_GOSSIP_EXTERNALENDPOINT": service.endpoint,
+        # Of two peers that join a channel together, one is refused by the other, which is not there yet. It would try
+        # again after 25 s, and until then neither knows that the other can endorse.
+        "CORE_PEER_GOSSIP_RECONNECTINTERVAL": "2s",
         "CORE_PEER_TLS_ENABLED": "true",
         "CORE_PEER_TLS_CERT_FILE": f"{_CERTS}/server.crt",
         "CORE_PEER_TLS_KEY_FILE": f"{_CERTS}/server.key",

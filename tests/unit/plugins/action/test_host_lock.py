@@ -41,7 +41,7 @@ class Host(ActionModule):
 
     def __init__(self, module: ModuleRunner, path: Path, check: bool) -> None:
         self._task = SimpleNamespace(args={"path": str(path)}, check_mode=check, async_val=0, diff=False)
-        self._connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir=None))
+        self._connection = SimpleNamespace(transport="ssh", _shell=SimpleNamespace(tmpdir=None))
         self._module, self.calls = module, list[dict[str, Any]]()
         self.meanwhile: Callable[[], object] = lambda: None
 
@@ -137,7 +137,7 @@ def test_a_controller_that_lost_power_goes_on(
 def test_the_refusal_names_the_file_also_where_the_task_does_not(
     host: Callable[..., Host], lock: Path, living: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(host_lock, "PATH", str(lock))
+    monkeypatch.setitem(host_lock.ARGUMENTS["path"], "default", str(lock))
     lock.write_text(json.dumps(living))
     asked = host()
     asked._task.args = {}

@@ -21,7 +21,8 @@ from ansible.plugins.loader import connection_loader
 from ansible.template import Templar
 from ansible.vars.hostvars import HostVars
 from ansible.vars.manager import VariableManager
-from ansible_collections.selvedge.fabric.plugins.action.network_model import CA_PLANNED, ActionModule, plain
+from ansible_collections.selvedge.fabric.plugins.action.network_model import CA_PLANNED, ActionModule
+from ansible_collections.selvedge.fabric.plugins.plugin_utils.plain import plain
 from ansible_collections.selvedge.fabric.tests.unit.plugins.module_utils.model import wrong_models
 from ansible_collections.selvedge.fabric.tests.unit.plugins.module_utils.model.samples import (
     CA_CERT,

@@ -105,13 +105,14 @@ def test_what_is_only_planned_is_a_change_in_check_mode_alone(
     assert Stack(check, actions=actions).do(state=state)["changed"] is changed
 
 
-def test_a_bare_host_is_not_asked_by_check_mode() -> None:
-    plan = Stack(check=True, error=AnsibleActionFail("no docker")).do(state="planned", bare=True)
-    assert (plan["changed"], plan["plan"]["create"]) == (True, ["peer0", "peer1"])
+@pytest.mark.parametrize("check", [False, True])
+def test_a_host_that_has_nothing_of_a_project_is_not_asked(check: bool) -> None:
+    plan = Stack(check, error=AnsibleActionFail("no docker")).do(state="planned", fresh=True)
+    assert (plan["changed"], plan["plan"]["create"]) == (check, ["peer0", "peer1"])
     assert plan["ansible_facts"]["selvedge_plans"]["ledger"] == plan["plan"]
-    # In a run it has an engine by then.
-    stack = Stack(actions=[])
-    assert not stack.do(state="planned", bare=True)["plan"]["create"]
+    # What is done is Compose's, always.
+    stack = Stack(check, actions=CREATE)
+    assert stack.do(state="present", fresh=True)["plan"]["create"] == ["peer1"]
     assert len(stack.calls) == 1
 
 

@@ -434,3 +434,38 @@ def test_a_listing_of_what_is_no_folder_is_said(run: ModuleRunner, place: Path) 
     result = run(host_state.main, listings=[str(place / "file")])
     assert result["failed"] is True
     assert result["msg"].startswith(f"{place / 'file'}: Not a directory")
+
+
+@pytest.fixture
+def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A ``docker`` that says what the file ``answer`` beside it says, and fails without."""
+    program = tmp_path / "engine" / "docker"
+    program.parent.mkdir()
+    program.write_text(
+        f'#!/bin/sh\necho "$@" >> {tmp_path}/engine/asked\nexec cat {tmp_path}/engine/answer\n'
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    return program.parent
+
+
+def test_projects_are_those_that_have_containers(run: ModuleRunner, engine: Path) -> None:
+    (engine / "answer").write_text("lab-store\n\nlab-ledger\nlab-ledger\n")
+    result = run(host_state.main, projects=True)
+    assert (result["projects"], result["changed"]) == (["lab-ledger", "lab-store"], False)
+    assert "--all" in (engine / "asked").read_text(), "a container that was stopped is one too"
+    assert "projects" not in run(host_state.main)
+
+
+def test_an_engine_that_does_not_answer_is_not_one_without_containers(
+    run: ModuleRunner, engine: Path
+) -> None:
+    assert run(host_state.main, projects=True)["projects"] is None
+
+
+def test_a_host_without_an_engine_has_no_projects(
+    run: ModuleRunner, engine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (engine / "docker").unlink()
+    monkeypatch.setenv("PATH", str(engine))
+    assert run(host_state.main, projects=True)["projects"] == []
