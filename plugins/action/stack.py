@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.engine_errors import next_step
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.stack_plan import StackPlan, read_plan
@@ -28,7 +29,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 f"stack: {', '.join(unknown)} is no option; known are {', '.join(_DEFAULTS)}"
             )
         options = {**_DEFAULTS, **self._task.args}
-        if options["fresh"] and options["state"] == "planned":
+        if boolean(options["fresh"]) and options["state"] == "planned":
             plan = StackPlan(create=tuple(sorted(options["project"]["services"])))
         else:
             result = self._compose(options, variables)

@@ -7,7 +7,8 @@ can be read everywhere, by ansible-doc or on a host. A module asks here before i
 from __future__ import annotations
 
 import importlib
-from typing import Any, NoReturn, Protocol
+
+from ansible_collections.selvedge.fabric.plugins.module_utils.module import Module
 
 # Import name to the name that pip knows. Versions stand in requirements.txt.
 PACKAGES = {
@@ -32,17 +33,6 @@ def missing(*names: str) -> str:
         except ImportError:
             return PACKAGES[name]
     return ""
-
-
-class Module(Protocol):
-    """What a module needs to know and to say: AnsibleModule, or what stands for it in a task's own process."""
-
-    params: dict[str, Any]
-    check_mode: bool
-
-    def exit_json(self, **kwargs: Any) -> NoReturn: ...
-
-    def fail_json(self, msg: str, **kwargs: Any) -> NoReturn: ...
 
 
 def require(module: Module, *names: str) -> None:

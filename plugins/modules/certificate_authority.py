@@ -114,7 +114,8 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.planned imp
     open_planned,
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.x509 import days_left
-from ansible_collections.selvedge.fabric.plugins.module_utils.packages import FABRIC, Module, require
+from ansible_collections.selvedge.fabric.plugins.module_utils.module import Module
+from ansible_collections.selvedge.fabric.plugins.module_utils.packages import FABRIC, require
 from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.base import (
     Secret,
     SecretsBackend,

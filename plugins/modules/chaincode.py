@@ -202,7 +202,8 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.planned imp
     Planned,
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.topology import Topology
-from ansible_collections.selvedge.fabric.plugins.module_utils.packages import FABRIC, Module, require
+from ansible_collections.selvedge.fabric.plugins.module_utils.module import Module
+from ansible_collections.selvedge.fabric.plugins.module_utils.packages import FABRIC, require
 
 ARGUMENTS: dict[str, Any] = {
     **SHARED_ARGUMENTS,

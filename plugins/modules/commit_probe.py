@@ -149,7 +149,8 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.probe impor
     commit_probe,
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.probe_health import judge_probe
-from ansible_collections.selvedge.fabric.plugins.module_utils.packages import FABRIC, Module, require
+from ansible_collections.selvedge.fabric.plugins.module_utils.module import Module
+from ansible_collections.selvedge.fabric.plugins.module_utils.packages import FABRIC, require
 
 ARGUMENTS: dict[str, Any] = {
     **SHARED_ARGUMENTS,

@@ -11,11 +11,11 @@ short_description: Let one run at a time work on a host
 description:
   - Takes a lock on the host for the C(ansible-playbook) process that runs this task. Another run that holds
     it is an error that says who, and on which controller. The same run may take it again.
-  - A run that died leaves its lock behind. Where it ran on the same controller, its process is looked for,
-    and the lock of a dead one is taken over; what it started on the host is waited for. A controller that was booted
-    since is the same by its name, its C(/etc/machine-id), and a number that it keeps for Selvedge in the user's state
-    folder, which is E(XDG_STATE_HOME) or C(~/.local/state); where one of them is missing, its former runs are
-    another controller's.
+  - A run that died leaves its lock behind. Where it ran on the same controller, its process is looked for, and the
+    lock of a dead one is taken over. What it started on the host is waited for; what its tasks did on the controller
+    itself has ended with it. A controller that was booted since is the same by its name, its C(/etc/machine-id), and a
+    number that it keeps for Selvedge in the user's state folder, which is E(XDG_STATE_HOME) or C(~/.local/state);
+    where one of them is missing, its former runs are another controller's.
   - The lock of a run on another controller is broken with O(break_lock) only.
   - The default O(path) lies in memory, so a reboot of the host ends the lock on it. One on a disk stays.
   - Sets the fact C(selvedge_run), which playbooks put into the environment variable C(SELVEDGE_RUN) of all
@@ -85,7 +85,7 @@ import time
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.selvedge.fabric.plugins.module_utils.packages import Module
+from ansible_collections.selvedge.fabric.plugins.module_utils.module import Module
 
 VARIABLE = "SELVEDGE_RUN"
 PATH = "/run/selvedge.lock"

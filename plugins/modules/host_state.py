@@ -71,7 +71,7 @@ found:
   type: dict
   sample: {"/etc/selvedge/stacks": ["ca", "ledger"]}
 projects:
-  description: Names of the Compose projects that the engine has containers of, running or not. None when there is no
+  description: Names of the Compose projects that the engine has containers of, running or not. Empty when there is no
     engine, and null when it does not answer.
   returned: with O(projects)
   type: list
@@ -202,7 +202,7 @@ def names_in(path: str) -> list[str]:
 
 
 def compose_projects(module: AnsibleModule) -> list[str] | None:
-    """Compose projects with containers on this host; None when the engine that is there does not answer."""
+    """Compose projects with containers on this host, none without an engine; None when the engine does not answer."""
     if not module.get_bin_path("docker"):
         return []
     label = '{{.Label "com.docker.compose.project"}}'

@@ -89,7 +89,8 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.planned imp
     Planned,
     open_planned,
 )
-from ansible_collections.selvedge.fabric.plugins.module_utils.packages import FABRIC, Module, require
+from ansible_collections.selvedge.fabric.plugins.module_utils.module import Module
+from ansible_collections.selvedge.fabric.plugins.module_utils.packages import FABRIC, require
 from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.base import SecretsBackend, SecretsError
 from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.registry import STORE_ARGUMENT
 

@@ -203,7 +203,8 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health_modu
     node_check,
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health_quorum import QuorumCheck
-from ansible_collections.selvedge.fabric.plugins.module_utils.packages import FABRIC, Module, require
+from ansible_collections.selvedge.fabric.plugins.module_utils.module import Module
+from ansible_collections.selvedge.fabric.plugins.module_utils.packages import FABRIC, require
 
 ARGUMENTS: dict[str, Any] = {
     "topology": SHARED_ARGUMENTS["topology"],

@@ -94,7 +94,7 @@ changes:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.selvedge.fabric.plugins.module_utils.packages import Module
+from ansible_collections.selvedge.fabric.plugins.module_utils.module import Module
 from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.base import SecretsError
 from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.registry import (
     STORE_ARGUMENT,

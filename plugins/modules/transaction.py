@@ -167,7 +167,8 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.gateway imp
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.proposal import new_proposal
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.topology import Node, Topology
-from ansible_collections.selvedge.fabric.plugins.module_utils.packages import FABRIC, Module, require
+from ansible_collections.selvedge.fabric.plugins.module_utils.module import Module
+from ansible_collections.selvedge.fabric.plugins.module_utils.packages import FABRIC, require
 
 ARGUMENTS: dict[str, Any] = {
     **SHARED_ARGUMENTS,
@@ -259,14 +260,19 @@ def _endorsers(topology: Topology, params: dict[str, Any]) -> list[str]:
 
 
 RULES: dict[str, Any] = {
-    "mutually_exclusive": [("evaluate", "init"), ("peer", "peers")],
+    "mutually_exclusive": [("evaluate", "init"), ("peer", "peers"), ("organization", "peers")],
     "required_one_of": [("organization", "peers")],
 }
 
 
 def run(module: Module) -> None:
-    if module.params["peers"] and not module.params["evaluate"]:
-        module.fail_json(msg="peers: a transaction is submitted once; state peer instead, or evaluate: true")
+    if module.params["peers"] is not None:
+        if not module.params["evaluate"]:
+            module.fail_json(
+                msg="peers: a transaction is submitted once; state peer instead, or evaluate: true"
+            )
+        if not module.params["peers"]:
+            module.fail_json(msg="peers: the list is empty; name the peers to ask")
     require(module, *FABRIC)
     with failures(module):
         module.exit_json(**call(open_topology(module.params), module.params, module.check_mode))

@@ -14,6 +14,7 @@ import json
 import os
 import signal
 import sys
+from contextlib import chdir
 from importlib import import_module
 from multiprocessing import parent_process
 from types import ModuleType
@@ -22,6 +23,7 @@ from typing import Any, NoReturn
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.parameters import remove_values
+from ansible.module_utils.errors import UnsupportedError
 from ansible.plugins.action import ActionBase
 from ansible_collections.selvedge.fabric.plugins.plugin_utils.plain import plain
 
@@ -58,7 +60,6 @@ class LocalAction(ActionBase):  # type: ignore[misc]
     """
 
     _supports_check_mode = True
-    _supports_async = True
 
     def perform(self, name: str, arguments: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         """What the module answers. A failure is in it; AnsibleActionFail when its options are wrong."""
@@ -72,9 +73,17 @@ class LocalAction(ActionBase):  # type: ignore[misc]
             return done
         environment: dict[str, Any] = {}
         self._compute_environment_string(environment)
-        os.environ.update({key: str(value) for key, value in environment.items()})
         _end_with_the_run()
-        return _call(import_module(f"{_MODULES}.{name}"), arguments, self._task.check_mode)
+        before = dict(os.environ)
+        os.environ.update({key: str(value) for key, value in environment.items()})
+        try:
+            # Where Ansible starts local processes: relative paths are the playbook's.
+            with chdir(self._loader.get_basedir()):
+                return _call(import_module(f"{_MODULES}.{name}"), arguments, self._task.check_mode)
+        finally:
+            # The next item of a loop has the same process.
+            os.environ.clear()
+            os.environ.update(before)
 
     def _is_here(self, variables: dict[str, Any]) -> bool:
         """Whether the module would run on this machine, as this user and by this Python."""
@@ -89,9 +98,11 @@ class LocalAction(ActionBase):  # type: ignore[misc]
 class ModuleAction(LocalAction):
     """The action of the module of the same name."""
 
+    _supports_async = True
+
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
-        name = str(self._task.action).rpartition(".")[2]
+        name = type(self).__module__.rpartition(".")[2]
         return {**result, **self.perform(name, self._task.args, task_vars or {})}
 
 
@@ -100,18 +111,29 @@ def _call(library: ModuleType, arguments: dict[str, Any], check_mode: bool) -> d
     rules = getattr(library, "RULES", {})
     found = ArgumentSpecValidator(library.ARGUMENTS, **rules).validate(plain(arguments))
     if found.error_messages:
-        raise AnsibleActionFail("; ".join(found.error_messages))
+        # Ansible's words for an option that is not known: "nmae. Supported parameters include: name."
+        said = [
+            f"Unsupported parameters: {error}" if isinstance(error, UnsupportedError) else str(error)
+            for error in found.errors
+        ]
+        raise AnsibleActionFail("; ".join(remove_values(said, found._no_log_values)))
     try:
         library.run(_LocalModule(found.validated_parameters, check_mode))
     except _Ended as ended:
         told: dict[str, Any] = json.loads(json.dumps(remove_values(ended.result, found._no_log_values)))
         return told
+    except SystemExit as error:
+        # It would end the worker, and with it the run.
+        raise AnsibleActionFail(f"{library.__name__} ended with {error.code}") from error
     raise AnsibleActionFail(f"{library.__name__} ended without an answer")
 
 
 def _end_with_the_run() -> None:
-    """Have this worker killed when its run is. A module's process is found by the next run, which waits for it (see
-    host_lock); a worker looks like any ansible-playbook."""
+    """Have this worker killed when its run is, or more exactly the run's thread that has forked it.
+
+    Of a run that was killed, the next one finds the modules, and waits for them (see host_lock). A worker looks like
+    any ansible-playbook.
+    """
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     run = parent_process()
     if run and os.getppid() != run.pid:

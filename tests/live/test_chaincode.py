@@ -521,6 +521,20 @@ def test_the_transaction_and_probe_modules(
     assert done["changed"] and done["block_number"] > 0 and len(done["tx_id"]) == 64
     read = run_module(live, capsys, "transaction", **get)
     assert (read["changed"], read["result"], read["result_encoding"]) == (False, "1", "utf-8")
+    peers = [peer.name for peer in live.topology.peers]
+    asked = {**{key: value for key, value in get.items() if key != "organization"}, "peers": peers}
+    everyone = run_module(live, capsys, "transaction", **asked)
+    assert {name: said["result"] for name, said in everyone["answers"].items()} == dict.fromkeys(peers, "1")
+    assert (
+        len({said["tx_id"] for said in everyone["answers"].values()}) == len(peers)
+        and not everyone["changed"]
+    )
+    stranger = run_module(live, capsys, "transaction", **{**asked, "peers": [*peers, "peer9"]})
+    assert stranger["failed"] and "there is no peer peer9" in stranger["msg"]
+    sent = run_module(live, capsys, "transaction", **{**asked, "evaluate": False})
+    assert sent["failed"] and "evaluate: true" in sent["msg"]
+    nobody = run_module(live, capsys, "transaction", **{**asked, "peers": []})
+    assert nobody["failed"] and "the list is empty" in nobody["msg"]
     hidden = run_module(
         live, capsys, "transaction", **options, function="fail", args=["x"], transient={"a": "topsecret"}
     )

@@ -120,12 +120,19 @@ def answer() -> dict[str, Any]:
     """What every module says on a host that is as the model wants it, with the results that roles read."""
     place = network()
     folders = view.host_view(place, host_name(0), lock(), "")["listings"]
+    projects = {
+        project["name"]
+        for host in place.hosts
+        for project in view.host_view(place, host, lock(), "")["stacks"].values()
+    }
     base = [Path(item["path"]) for item in view.base_files(place, host_name(0), "")]
     return {
         "changed": False,
         "missing": [],
         "actions": [],
         "healthy": True,
+        # So Compose is asked what there is to do.
+        "projects": sorted(projects),
         # Of what hosts differ in nothing is listed: then nothing has left the model.
         "found": {
             folder: sorted(path.name for path in base if str(path.parent) == folder) for folder in folders

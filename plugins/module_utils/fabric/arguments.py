@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any
 
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.errors import FabricError
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.planned import (
@@ -13,6 +13,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.planned imp
     open_planned,
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.topology import SecretReader, Topology
+from ansible_collections.selvedge.fabric.plugins.module_utils.module import Module
 from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.base import SecretsError
 from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.registry import (
     STORE_ARGUMENT,
@@ -25,12 +26,8 @@ SHARED_ARGUMENTS: dict[str, Any] = {
 }
 
 
-class _Failing(Protocol):
-    def fail_json(self, msg: str, **kwargs: Any) -> Any: ...
-
-
 @contextmanager
-def failures(module: _Failing) -> Iterator[None]:
+def failures(module: Module) -> Iterator[None]:
     """Turn the library's typed errors inside the block into the module's failure."""
     try:
         yield

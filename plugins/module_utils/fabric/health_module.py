@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, NoReturn, Protocol
+from typing import Any, NoReturn
 
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.errors import FabricError
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health import (
@@ -20,6 +20,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.health_evid
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.network_health import NetworkCheck
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.topology import Topology
+from ansible_collections.selvedge.fabric.plugins.module_utils.module import Module
 
 HEALTH_ARGUMENTS: dict[str, Any] = {
     "wait": {"type": "float", "default": 0},
@@ -38,14 +39,6 @@ CHANNEL_ARGUMENTS: dict[str, Any] = {
 CHAINCODE_ARGUMENTS: dict[str, Any] = {"chaincodes": {"type": "list", "elements": "dict", "default": []}}
 AUTHORITY_ARGUMENTS: dict[str, Any] = {"authorities": {"type": "list", "elements": "dict", "default": []}}
 ORDERERS, PEERS = "orderers", "peers"
-
-
-class _Module(Protocol):
-    params: dict[str, Any]
-
-    def exit_json(self, **kwargs: Any) -> NoReturn: ...
-
-    def fail_json(self, msg: str, **kwargs: Any) -> NoReturn: ...
 
 
 def narrowed(topology: Topology, params: Mapping[str, Any], kinds: Sequence[str]) -> Topology:
@@ -105,7 +98,7 @@ def authorities(params: Mapping[str, Any], organizations: Sequence[str] = ()) ->
     return [item for item in found if not organizations or item.organization in organizations]
 
 
-def answer(module: _Module, check: Callable[[], list[Health]], maybe_nothing: bool = False) -> NoReturn:
+def answer(module: Module, check: Callable[[], list[Health]], maybe_nothing: bool = False) -> NoReturn:
     """Wait as the options say, and end the module with the verdicts.
 
     :param maybe_nothing: whether nothing to judge is well, and no mistake in the options

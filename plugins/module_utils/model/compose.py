@@ -164,8 +164,10 @@ def peer(network: Network, service: Service, image: str) -> dict[str, Any]:
         "CORE_PEER_GOSSIP_BOOTSTRAP": " ".join(earlier[:2]) or service.endpoint,
         "CORE_PEER_GOSSIP_EXTERNALENDPOINT": service.endpoint,
         # Of two peers that join a channel together, one is refused by the other, which is not there yet. It would try
-        # again after 25 s, and until then neither knows that the other can endorse.
+        # again after 25 s, and until then neither knows that the other can endorse. Fabric gives up after 120 attempts:
+        # more of them, so that it tries for 50 minutes as before.
         "CORE_PEER_GOSSIP_RECONNECTINTERVAL": "2s",
+        "CORE_PEER_GOSSIP_MAXCONNECTIONATTEMPTS": "1500",
         "CORE_PEER_TLS_ENABLED": "true",
         "CORE_PEER_TLS_CERT_FILE": f"{_CERTS}/server.crt",
         "CORE_PEER_TLS_KEY_FILE": f"{_CERTS}/server.key",

@@ -116,6 +116,11 @@ def test_a_host_that_has_nothing_of_a_project_is_not_asked(check: bool) -> None:
     assert len(stack.calls) == 1
 
 
+@pytest.mark.parametrize("fresh", [False, "no", "false"])
+def test_a_host_that_has_something_of_it_is_asked(fresh: bool | str) -> None:
+    assert Stack(actions=RECREATE).do(state="planned", fresh=fresh)["plan"]["recreate"] == ["peer0"]
+
+
 def test_plans_of_several_stacks_stand_side_by_side() -> None:
     ca = {"create": ["ca.org1"]}
     old = {"create": ["peer0"]}

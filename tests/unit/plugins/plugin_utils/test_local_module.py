@@ -29,9 +29,16 @@ class Words(str):
 
 def answer(module: Any) -> None:
     """A module that tells what it was given; ``fail`` has it fail."""
-    told = {"given": module.params, "check": module.check_mode, "variable": os.environ.get("SELVEDGE_TEST")}
+    told = {
+        "given": module.params,
+        "check": module.check_mode,
+        "variable": os.environ.get("SELVEDGE_TEST"),
+        "folder": os.getcwd(),
+    }
     if module.params["fail"]:
         module.fail_json(msg=f"no: {module.params['token']}", **told)
+    if module.params["leave"]:
+        sys.exit(3)
     if not module.params["silent"]:
         module.exit_json(changed=True, types=type(module.params["name"]).__name__, **told)
 
@@ -44,6 +51,7 @@ LIBRARY = SimpleNamespace(
         "token": {"type": "str", "no_log": True, "default": "hunter2hunter2"},
         "fail": {"type": "bool", "default": False},
         "silent": {"type": "bool", "default": False},
+        "leave": {"type": "bool", "default": False},
     },
     RULES={"mutually_exclusive": [("fail", "silent")]},
     run=answer,
@@ -51,7 +59,10 @@ LIBRARY = SimpleNamespace(
 
 
 class Action(ModuleAction):
-    """The action of LIBRARY on a connection that the test describes; ``packed`` has what went Ansible's usual way."""
+    """The action of LIBRARY, by the name of this file, on a connection that the test describes.
+
+    ``packed`` has what went Ansible's usual way.
+    """
 
     def __init__(self, connection: dict[str, Any], task: dict[str, Any], arguments: dict[str, Any]) -> None:
         self._connection = SimpleNamespace(
@@ -59,8 +70,9 @@ class Action(ModuleAction):
             _shell=SimpleNamespace(tmpdir=None, env_prefix=lambda **_unused: ""),
         )
         known = {"async_val": 0, "check_mode": False, "delegate_to": None, "diff": False, "environment": None}
-        self._task = SimpleNamespace(action="selvedge.fabric.library", args=arguments, **{**known, **task})
+        self._task = SimpleNamespace(args=arguments, **{**known, **task})
         self._templar = SimpleNamespace(template=lambda value: value)
+        self._loader = SimpleNamespace(get_basedir=lambda: "/usr")
         self.packed: list[str] = []
 
     def _execute_module(self, module_name: str, **_unused: Any) -> dict[str, Any]:
@@ -103,7 +115,10 @@ def test_all_that_is_wrong_with_its_options_is_said() -> None:
     with pytest.raises(AnsibleActionFail) as refused:
         do(number="many", colour="blue")
     assert "number" in str(refused.value)
-    assert "colour" in str(refused.value)
+    assert "Unsupported parameters: colour" in str(refused.value)
+    with pytest.raises(AnsibleActionFail) as refused:
+        do(token="correct horse battery", number="correct horse battery")
+    assert "correct horse" not in str(refused.value), "nor does one that is wrong show a secret"
     with pytest.raises(AnsibleActionFail, match="mutually exclusive: fail\\|silent"):
         do(fail=True, silent=True)
 
@@ -111,12 +126,21 @@ def test_all_that_is_wrong_with_its_options_is_said() -> None:
 def test_a_module_that_says_nothing_has_not_succeeded() -> None:
     with pytest.raises(AnsibleActionFail, match="without an answer"):
         do(silent=True)
+    with pytest.raises(AnsibleActionFail, match="ended with 3"):
+        do(leave=True)
 
 
 def test_the_tasks_environment_is_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SELVEDGE_TEST", "before")
     assert do()[0]["variable"] == "before"
     assert do(task={"environment": [{"SELVEDGE_TEST": "of the play"}, {}]})[0]["variable"] == "of the play"
+    assert do()[0]["variable"] == "before", "another item of a loop has another"
+
+
+def test_relative_paths_are_the_playbooks() -> None:
+    here = os.getcwd()
+    assert do()[0]["folder"] == "/usr"
+    assert os.getcwd() == here
 
 
 @pytest.mark.parametrize(
@@ -142,7 +166,7 @@ def test_elsewhere_it_is_a_module_as_any(
     variables: dict[str, Any], connection: dict[str, Any], task: dict[str, Any]
 ) -> None:
     result, packed = do(variables, connection, task)
-    assert packed == ["selvedge.fabric.library"]
+    assert packed == ["selvedge.fabric.test_local_module"]
     assert result["usual"]
 
 
@@ -194,13 +218,13 @@ def waiting(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A run whose task takes a lock of the controller, and waits for somebody who never lets it in."""
     playbook = tmp_path / "play.yml"
     playbook.write_text(
-        "- hosts: localhost\n  gather_facts: false\n  tasks:\n"
-        f"    - selvedge.fabric.host_lock: {{path: {tmp_path}/run.lock}}\n"
+        "- hosts: elsewhere\n  gather_facts: false\n  tasks:\n"
+        f"    - selvedge.fabric.host_lock: {{path: {tmp_path}/run.lock}}\n      delegate_to: localhost\n"
     )
     with (tmp_path / "run.lock.guard").open("w") as guard:
         fcntl.flock(guard, fcntl.LOCK_EX)
         run = subprocess.Popen(
-            ["ansible-playbook", "-i", ",", str(playbook)],
+            ["ansible-playbook", "-i", "elsewhere,", str(playbook)],
             cwd=ROOT,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

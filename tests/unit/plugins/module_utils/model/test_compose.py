@@ -159,6 +159,19 @@ def test_gossip_begins_with_earlier_peers_so_that_a_later_one_changes_nobodys_de
     }
 
 
+def test_a_peer_that_is_refused_tries_again_soon_and_for_as_long_as_fabrics_own_settings_have_it_try() -> (
+    None
+):
+    network = sample("wide")
+    services = all_services(network)
+    for peer in network.peers:
+        environment = services[peer.name]["environment"]
+        pause = int(environment["CORE_PEER_GOSSIP_RECONNECTINTERVAL"].removesuffix("s"))
+        assert pause < 5
+        # Fabric: every 25 s, 120 times.
+        assert pause * int(environment["CORE_PEER_GOSSIP_MAXCONNECTIONATTEMPTS"]) >= 25 * 120
+
+
 def test_a_peer_more_on_another_host_leaves_every_other_definition_as_it_was() -> None:
     model, hosts = lab_model(), LAB_HOSTS
     before = all_services(load(model, hosts))
