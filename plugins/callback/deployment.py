@@ -230,7 +230,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
 
     def _hide(self, result: Any) -> None:
         """With ``no_log``, a task's name is told as it stands in its file, without the values of variables."""
-        if self._recorder and (result.task.no_log or result._return_data.get("_ansible_no_log")):
+        if self._recorder and (result.task.no_log or _hidden(result.result)):
             self._recorder.rename(result.task._uuid, written_name(result.task))
 
     # --- what is told ---
