@@ -14,6 +14,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.runs import (
     refusal,
     run_name,
 )
+from ansible_collections.selvedge.fabric.plugins.plugin_utils.host_facts import host_facts
 from ansible_collections.selvedge.fabric.plugins.plugin_utils.local_module import LocalAction
 
 
@@ -25,9 +26,9 @@ class ActionModule(LocalAction):
         variables = task_vars or {}
         # Workers are forked: their parent is the run.
         process = os.getppid()
-        facts = {"selvedge_run": run_name(process)}
+        facts = host_facts(self, {"selvedge_run": run_name(process)})
         if self._task.check_mode:
-            return {"changed": False, "ansible_facts": facts}
+            return {"changed": False, **facts}
         holder = holder_of(process, str(variables.get("ansible_play_name", "")))
         arguments = {**self._task.args, "holder": holder}
         result = self.perform("host_lock", arguments, variables)
@@ -37,4 +38,4 @@ class ActionModule(LocalAction):
             other = result.get("other") or {}
         if result.get("refused"):
             raise AnsibleActionFail(refusal(other, result["path"]))
-        return {**result, "ansible_facts": facts}
+        return {**result, **facts}

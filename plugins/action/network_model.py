@@ -16,6 +16,7 @@ from ansible.template import trust_as_template
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.draft import SSH_PORT
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.network import ModelError, Network, load
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.variables import ours
+from ansible_collections.selvedge.fabric.plugins.plugin_utils.host_facts import host_facts
 from ansible_collections.selvedge.fabric.plugins.plugin_utils.plain import plain
 
 # Stands in a plan for the certificate of a CA that the planned run makes. No PEM, so that nobody takes it for one.
@@ -58,7 +59,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         except ModelError as error:
             raise AnsibleActionFail(str(error)) from error
         warnings = [f"{problem.path} {problem.wrong}; {problem.right}" for problem in network.warnings]
-        return {**result, "changed": False, "ansible_facts": facts, "warnings": warnings}
+        return {**result, "changed": False, "warnings": warnings, **host_facts(self, facts)}
 
     def _facts(self, network: Network, variables: dict[str, Any]) -> dict[str, Any]:
         # Imported here and below: Ansible compiles a collection's files anew in each run, and a wrong model, which
