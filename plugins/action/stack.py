@@ -11,6 +11,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.engine_errors import next_step
 from ansible_collections.selvedge.fabric.plugins.module_utils.model.stack_plan import StackPlan, read_plan
+from ansible_collections.selvedge.fabric.plugins.plugin_utils.host_facts import host_facts
 
 _COMPOSE = "community.docker.docker_compose_v2"
 _DEFAULTS = {"stack": "", "project": {}, "state": "present", "services": [], "timeout": 30, "fresh": False}
@@ -43,7 +44,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             # In a run, what is planned is not done yet; what does it says so itself.
             answer["changed"] = bool(plan) and bool(self._task.check_mode)
             known = variables.get("selvedge_plans", {})
-            answer["ansible_facts"] = {"selvedge_plans": {**known, options["stack"]: answer["plan"]}}
+            answer.update(host_facts(self, {"selvedge_plans": {**known, options["stack"]: answer["plan"]}}))
         return answer
 
     def _compose(self, options: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
