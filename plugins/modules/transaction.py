@@ -185,6 +185,10 @@ ARGUMENTS: dict[str, Any] = {
     "peers": {"type": "list", "elements": "str"},
     "endorsing_organizations": {"type": "list", "elements": "str", "default": []},
 }
+RULES: dict[str, Any] = {
+    "mutually_exclusive": [("evaluate", "init"), ("peer", "peers"), ("organization", "peers")],
+    "required_one_of": [("organization", "peers")],
+}
 
 
 def readable(payload: bytes) -> dict[str, str]:
@@ -257,12 +261,6 @@ def _transient(params: dict[str, Any]) -> dict[str, bytes]:
 
 def _endorsers(topology: Topology, params: dict[str, Any]) -> list[str]:
     return [topology.organization(name).msp_id for name in params["endorsing_organizations"]]
-
-
-RULES: dict[str, Any] = {
-    "mutually_exclusive": [("evaluate", "init"), ("peer", "peers"), ("organization", "peers")],
-    "required_one_of": [("organization", "peers")],
-}
 
 
 def run(module: Module) -> None:

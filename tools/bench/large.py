@@ -119,12 +119,10 @@ def lock() -> dict[str, str]:
 def answer() -> dict[str, Any]:
     """What every module says on a host that is as the model wants it, with the results that roles read."""
     place = network()
-    folders = view.host_view(place, host_name(0), lock(), "")["listings"]
-    projects = {
-        project["name"]
-        for host in place.hosts
-        for project in view.host_view(place, host, lock(), "")["stacks"].values()
-    }
+    digests = lock()
+    views = {host: view.host_view(place, host, digests, "") for host in place.hosts}
+    folders = views[host_name(0)]["listings"]
+    projects = {project["name"] for host in views.values() for project in host["stacks"].values()}
     base = [Path(item["path"]) for item in view.base_files(place, host_name(0), "")]
     return {
         "changed": False,

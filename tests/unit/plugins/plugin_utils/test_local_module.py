@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from ansible.errors import AnsibleActionFail
+from ansible_collections.selvedge.fabric.plugins.module_utils.runs import start_of
 from ansible_collections.selvedge.fabric.plugins.plugin_utils import local_module
 from ansible_collections.selvedge.fabric.plugins.plugin_utils.local_module import ModuleAction
 from ansible_collections.selvedge.fabric.tests.unit.plugins.module_utils.model.samples import ROOT
@@ -206,13 +207,6 @@ def children(process: int) -> list[int]:
     return found
 
 
-def alive(process: int) -> bool:
-    try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except OSError:
-        return False
-
-
 @pytest.fixture
 def waiting(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A run whose task takes a lock of the controller, and waits for somebody who never lets it in."""
@@ -243,7 +237,7 @@ def test_it_ends_with_its_run(waiting: subprocess.Popen[bytes], tmp_path: Path) 
     assert children(worker) == [], "it works in this process"
     waiting.send_signal(signal.SIGKILL)
     waiting.wait()
-    until(lambda: not alive(worker))
+    until(lambda: not start_of(worker))
 
 
 def has_open(process: int, path: Path) -> bool:

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from ansible_collections.selvedge.fabric.plugins.module_utils.runs import start_of
 from ansible_collections.selvedge.fabric.tools.gate.run import MARK, Interrupt, environment, run
 
 # A child in a session of its own that does not care for SIGTERM, whose parent ends at once.
@@ -22,13 +23,6 @@ STUBBORN = (
     "    time.sleep(60)\n"
     "time.sleep({seconds})\n"
 )
-
-
-def alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 def test_output_and_code_of_a_command(tmp_path: Path) -> None:
@@ -46,7 +40,7 @@ def test_the_bound_ends_all_of_it(tmp_path: Path) -> None:
     ended = run(command, tmp_path, tmp_path / "log", 1, Interrupt(), environment(), grace_s=0.5)
     assert ended.by == "time" and ended.code == -signal.SIGTERM
     assert time.monotonic() - begun < 20
-    assert not alive(int((tmp_path / "pid").read_text()))
+    assert not start_of(int((tmp_path / "pid").read_text()))
 
 
 def test_an_interrupt_ends_it(tmp_path: Path) -> None:
@@ -61,7 +55,7 @@ def test_what_outlives_a_command_does_not_hold_it_up(tmp_path: Path) -> None:
     command = [sys.executable, "-c", STUBBORN.format(seconds=0.3)]
     ended = run(command, tmp_path, tmp_path / "log", 30, Interrupt(), environment())
     pid = int((tmp_path / "pid").read_text())
-    assert ended.code == 0 and ended.seconds < 15 and alive(pid)
+    assert ended.code == 0 and ended.seconds < 15 and start_of(pid)
     os.kill(pid, signal.SIGKILL)
 
 
