@@ -24,6 +24,7 @@ LIBRARY = (
     "plugins/module_utils/secrets/base.py",
     "plugins/module_utils/secrets/registry.py",
     "plugins/module_utils/model/ca_config.py",
+    "plugins/module_utils/module.py",
     "plugins/module_utils/packages.py",
 )
 
