@@ -103,11 +103,11 @@ authorities:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.arguments import failures
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.authority import (
     AuthoritySpec,
     plan_authority,
 )
-from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.errors import FabricError
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.planned import (
     PLANNED_ARGUMENTS,
     Planned,
@@ -116,11 +116,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.planned imp
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.x509 import days_left
 from ansible_collections.selvedge.fabric.plugins.module_utils.module import Module
 from ansible_collections.selvedge.fabric.plugins.module_utils.packages import FABRIC, require
-from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.base import (
-    Secret,
-    SecretsBackend,
-    SecretsError,
-)
+from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.base import Secret, SecretsBackend
 from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.registry import STORE_ARGUMENT
 
 ARGUMENTS: dict[str, Any] = {
@@ -188,13 +184,10 @@ def _days(server: dict[str, str]) -> dict[str, float]:
 
 def run(module: Module) -> None:
     require(module, *FABRIC)
-    try:
+    with failures(module):
         planned = Planned.from_options(module.params, module.check_mode)
         store = open_planned(module.params["store"], planned)
-        result = ensure(store, module.params, module.check_mode)
-    except (FabricError, SecretsError) as error:
-        module.fail_json(msg=str(error))
-    module.exit_json(**result)
+        module.exit_json(**ensure(store, module.params, module.check_mode))
 
 
 def main() -> None:

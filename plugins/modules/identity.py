@@ -76,6 +76,7 @@ versions:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.arguments import failures
 from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.enrolment import (
     IDENTITY_ARGUMENTS,
     CaServer,
@@ -91,7 +92,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.planned imp
 )
 from ansible_collections.selvedge.fabric.plugins.module_utils.module import Module
 from ansible_collections.selvedge.fabric.plugins.module_utils.packages import FABRIC, require
-from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.base import SecretsBackend, SecretsError
+from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.base import SecretsBackend
 from ansible_collections.selvedge.fabric.plugins.module_utils.secrets.registry import STORE_ARGUMENT
 
 ARGUMENTS: dict[str, Any] = {
@@ -158,13 +159,10 @@ def _servers(store: SecretsBackend, organizations: list[dict[str, Any]]) -> dict
 
 def run(module: Module) -> None:
     require(module, *FABRIC)
-    try:
+    with failures(module):
         planned = Planned.from_options(module.params, module.check_mode)
         store = open_planned(module.params["store"], planned)
-        result = ensure(store, module.params, module.check_mode)
-    except (FabricError, SecretsError) as error:
-        module.fail_json(msg=str(error))
-    module.exit_json(**result)
+        module.exit_json(**ensure(store, module.params, module.check_mode))
 
 
 def main() -> None:
