@@ -10,7 +10,7 @@ unexport ANSIBLE_COLLECTIONS_PATH ANSIBLE_INVENTORY
 PYTHON ?= python3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-clean test lint unit live logs pictures scenario scenarios gate bench images images-test pins clean packages engine oracles coverage sanity artifact
+.PHONY: help demo demo-clean test lint unit live logs pictures scenario scenarios gate bench images images-test pins clean packages engine oracles coverage sanity artifact newest
 
 help:  ## Show what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -103,6 +103,9 @@ coverage: $(DEV) engine oracles  ## As `unit`, with the coverage of pure code, w
 sanity: $(DEV)  ## ansible-test sanity, on a copy of the tracked files
 	@tools/prerequisites.sh sanity
 	@$(VENV)/bin/python tools/sanity.py
+
+newest: $(DEV) engine oracles  ## Plugins' unit tests and the scenario `default` with the newest ansible-core, on Python 3.13
+	@$(VENV)/bin/python tools/newest.py
 
 artifact: $(DEV)  ## The collection as it is handed out, in .cache/artifact
 	@$(VENV)/bin/python tools/artifact.py

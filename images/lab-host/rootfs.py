@@ -1,6 +1,6 @@
 """Make the root file system of a lab host: Debian with systemd, sshd and Python, and a Docker engine with Compose.
 
-    rootfs.py OUTPUT_TAR [--release trixie|bookworm] [--bare] [--print]
+    rootfs.py OUTPUT_TAR [--release trixie|bookworm] [--bare] [--with PACKAGE,...] [--print]
 
 `--bare` leaves out the engine and what comes with it: such a host is what `bootstrap.yml` is for. `--print` shows the
 command and runs nothing.
@@ -51,6 +51,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("output")
     parser.add_argument("--release", choices=("trixie", "bookworm"), default="trixie")
     parser.add_argument("--bare", action="store_true")
+    parser.add_argument("--with", dest="more", default="", help="more packages, with commas between them")
     parser.add_argument("--print", action="store_true")
     given = parser.parse_args()
     if given.release == "bookworm" and not given.bare:
@@ -81,7 +82,7 @@ def command(given: argparse.Namespace) -> list[str]:
         f"--mode={'root' if os.geteuid() == 0 else 'unshare'}",
         "--format=tar",
         f"--keyring={KEYRING}",
-        f"--include={','.join([*BARE, *([] if given.bare else ENGINE)])}",
+        f"--include={','.join([*BARE, *([] if given.bare else ENGINE), *filter(None, given.more.split(','))])}",
         '--aptopt=APT::Install-Recommends "false"',
         *(f"--dpkgopt=path-exclude=/usr/share/{folder}/*" for folder in ("doc", "man", "locale")),
         *(f"--customize-hook={hook}" for hook in hooks),

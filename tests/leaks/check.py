@@ -128,7 +128,9 @@ def _controller(deployment: Deployment, output_logs: Sequence[Path], trees: bool
         "trees": [str(path) for path in folders if trees and path.is_dir()],
         # Other people's packages, with their own test keys by the hundred: a registry's checksums vouch for them, and
         # no run of ours writes there. Git's objects are compressed: see repositories.
-        "exclude": [str(ROOT / path) for path in (".venv", ".cache/go", ".cache/pip", ".git/objects")],
+        "exclude": [
+            str(ROOT / path) for path in (".venv", ".cache/go", ".cache/newest", ".cache/pip", ".git/objects")
+        ],
         "repositories": [str(ROOT)] if trees and (ROOT / ".git").exists() else [],
         "outputs": [str(path.resolve()) for path in output_logs],
     }

@@ -52,7 +52,7 @@ class Table:
     everything: tuple[str, ...]
 
 
-_KEYS = {"about", "command", "minutes", "needs", "part_of", "tests", "paths", "also"}
+_KEYS = {"about", "command", "minutes", "needs", "part_of", "tests", "cleanup", "paths", "also"}
 
 
 def load(root: Path) -> Table:
@@ -77,7 +77,7 @@ def _job(name: str, kind: str, settings: dict[str, Any], file: Path) -> Job:
     if unknown := set(settings) - _KEYS:
         said = ", ".join(sorted(unknown))
         raise JobsError(f"{file}: {name} has the unknown key {said}; known are {', '.join(sorted(_KEYS))}")
-    lists = ("command", "needs", "paths", "also")
+    lists = ("command", "needs", "cleanup", "paths", "also")
     values: dict[str, Any] = {
         key: tuple(value or ()) if key in lists else value for key, value in settings.items()
     }
@@ -88,7 +88,7 @@ def _scenario(folder: Path, defaults: dict[str, Any]) -> Job:
     """A scenario's job. Without a gate.yml it accounts for its own folder only."""
     file = folder / "gate.yml"
     own = (yaml.safe_load(file.read_text()) or {}) if file.is_file() else {}
-    if wrong := {"command", "part_of", "tests"} & set(own):
+    if wrong := {"command", "part_of", "tests", "cleanup"} & set(own):
         raise JobsError(f"{file}: {', '.join(sorted(wrong))} is not a scenario's to say")
     script = ("tools/scenario.sh", folder.name)
     settings = {

@@ -52,6 +52,10 @@ def test_the_gate_judges_what_the_controller_costs_and_the_first_test_command_no
     assert first and not {"bench", "gate", "coverage"} & set(first[1].split())
 
 
+def test_a_job_that_runs_a_scenario_removes_its_lab_when_it_is_ended() -> None:
+    assert TABLE.jobs["newest"].cleanup == TABLE.jobs["scenario default"].cleanup
+
+
 @pytest.mark.parametrize("glob", GLOBS)
 def test_every_pattern_fits_a_file(glob: str) -> None:
     assert any(matches(path, [glob]) for path in FILES), f"{glob} fits no file: remove it or correct it"
@@ -98,6 +102,7 @@ def test_a_scenario_says_its_paths_and_bound(tmp_path: Path) -> None:
     [
         ("{path: [a]}", "unknown key path"),
         ("{command: [a]}", "not a scenario's to say"),
+        ("{cleanup: [a]}", "not a scenario's to say"),
         ("{needs: [bulid]}", "'bulid'"),
     ],
 )
