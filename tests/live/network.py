@@ -32,7 +32,7 @@ from ansible_collections.selvedge.fabric.plugins.module_utils.fabric.topology im
 from ansible_collections.selvedge.fabric.tests.live.pki import MemoryStore, TestOrganization
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-_START_TIMEOUT = 30.0
+START_TIMEOUT = 30.0
 
 _MSP_CONFIG = {
     "NodeOUs": {
@@ -308,6 +308,13 @@ class LiveNetwork:
 
     def start(self, *names: str) -> None:
         """Start nodes (all by default) and wait until their gRPC ports listen."""
+        wanted = self.launch(*names)
+        deadline = time.monotonic() + START_TIMEOUT
+        for name in wanted:
+            self._wait(name, deadline)
+
+    def launch(self, *names: str) -> list[str]:
+        """Start nodes (all by default) and wait for nothing; return those that were not running."""
         wanted = [name for name in names or self.names if name not in self._processes]
         for name in wanted:
             environment = {"PATH": os.environ["PATH"], "HOME": str(self.root), **self._environment[name]}
@@ -318,9 +325,7 @@ class LiveNetwork:
                 self._processes[name] = subprocess.Popen(
                     command, env=environment, cwd=self.root / name, stdout=log, stderr=log
                 )
-        deadline = time.monotonic() + _START_TIMEOUT
-        for name in wanted:
-            self._wait(name, deadline)
+        return wanted
 
     def _wait(self, name: str, deadline: float) -> None:
         node = next(n for n in [*self.option["orderers"], *self.option["peers"]] if n["name"] == name)
