@@ -131,23 +131,13 @@ def ensure_images() -> str:
     revision = tree_hash([recipe])[:16]
     tag = f"selvedge/lab-host:{IMAGE}-controller-{revision}"
     lab = Lab(NAME)
-    for image, make in (
-        (f"selvedge/lab-host:{IMAGE}-{revision}", partial(make_rootfs, recipe, ROOT / ".cache", IMAGE)),
-        (tag, partial(_controller, recipe)),
+    for image, more in (
+        (f"selvedge/lab-host:{IMAGE}-{revision}", ()),
+        (tag, (f"--with={','.join(PACKAGES)}",)),
     ):
-        if lab.ensure_image(image, make):
+        if lab.ensure_image(image, partial(make_rootfs, recipe, ROOT / ".cache", IMAGE, *more)):
             print("made", image, flush=True)
     return tag
-
-
-def _controller(recipe: Path) -> Path:
-    CACHE.mkdir(parents=True, exist_ok=True)
-    tar = CACHE / "controller.tar"
-    command = [sys.executable, recipe, tar, f"--with={','.join(PACKAGES)}"]
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(f"{recipe} failed:\n{done.stdout[-2000:]}")
-    return tar
 
 
 def _end(_number: int, _frame: FrameType | None) -> NoReturn:

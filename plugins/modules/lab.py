@@ -76,12 +76,12 @@ with suppress(ImportError):  # main() says which package is missing
     from docker.errors import DockerException
 
 
-def make_rootfs(recipe: Path, cache: Path, image: str) -> Path:
-    """Run the recipe for one of IMAGES; return the tar."""
+def make_rootfs(recipe: Path, cache: Path, image: str, *more: str) -> Path:
+    """Run the recipe for one of IMAGES, with more arguments of it; return the tar."""
     target = cache / "rootfs" / f"lab-host-{image}.tar"
     target.parent.mkdir(parents=True, exist_ok=True)
     done = subprocess.run(
-        [sys.executable, str(recipe), str(target), *IMAGES[image]],
+        [sys.executable, str(recipe), str(target), *IMAGES[image], *more],
         capture_output=True,
         text=True,
         check=False,
